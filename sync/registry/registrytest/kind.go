@@ -1,0 +1,102 @@
+package registrytest
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Kind is what a request is for.
+type Kind string
+
+// The kinds of requests. Each request is of exactly one.
+const (
+	Ping           Kind = "ping"
+	ManifestHead   Kind = "manifest-head"
+	ManifestGet    Kind = "manifest-get"
+	ManifestPut    Kind = "manifest-put"
+	ManifestDelete Kind = "manifest-delete"
+	BlobHead       Kind = "blob-head"
+	BlobGet        Kind = "blob-get"
+	BlobDelete     Kind = "blob-delete"
+	UploadStart    Kind = "upload-start"  // POST without mount=
+	Mount          Kind = "mount"         // POST with mount=, answered 201
+	MountRefused   Kind = "mount-refused" // POST with mount=, answered otherwise
+	UploadPatch    Kind = "upload-patch"
+	UploadFinish   Kind = "upload-finish" // PUT
+	TagList        Kind = "tag-list"
+	Referrers      Kind = "referrers"
+	CatalogList    Kind = "catalog-list"
+	TokenRequest   Kind = "token-request"
+	Unauthorized   Kind = "unauthorized" // whatever was answered 401
+	Other          Kind = "other"
+)
+
+// kindOf knows the paths of the OCI distribution specification 1.1, "Endpoints".
+func kindOf(req *http.Request, status int) Kind {
+	path := req.URL.Path
+	switch {
+	case status == http.StatusUnauthorized:
+		return Unauthorized
+	case path == tokenPath:
+		return TokenRequest
+	case path == "/v2/" || path == "/v2":
+		return Ping
+	case path == catalogPath:
+		return CatalogList
+	case strings.HasSuffix(path, "/tags/list"):
+		return TagList
+	case strings.Contains(path, "/referrers/"):
+		return Referrers
+	case strings.Contains(path, "/blobs/uploads/"):
+		return uploadKind(req, status)
+	case strings.Contains(path, "/manifests/"):
+		return byMethod(req, ManifestHead, ManifestGet, ManifestPut, ManifestDelete)
+	case strings.Contains(path, "/blobs/"):
+		return byMethod(req, BlobHead, BlobGet, Other, BlobDelete)
+	}
+	return Other
+}
+
+func uploadKind(req *http.Request, status int) Kind {
+	switch {
+	case req.Method == http.MethodPatch:
+		return UploadPatch
+	case req.Method == http.MethodPut:
+		return UploadFinish
+	case req.Method != http.MethodPost:
+		return Other
+	case !req.URL.Query().Has("mount"):
+		return UploadStart
+	case status == http.StatusCreated:
+		return Mount
+	}
+	return MountRefused
+}
+
+func byMethod(req *http.Request, head, get, put, del Kind) Kind {
+	switch req.Method {
+	case http.MethodHead:
+		return head
+	case http.MethodGet:
+		return get
+	case http.MethodPut:
+		return put
+	case http.MethodDelete:
+		return del
+	}
+	return Other
+}
+
+// repositoryOf is the repository that a path of the API names, or "".
+func repositoryOf(path string) string {
+	path, found := strings.CutPrefix(path, "/v2/")
+	if !found {
+		return ""
+	}
+	for _, endpoint := range []string{"/manifests/", "/blobs/", "/referrers/", "/tags/list"} {
+		if i := strings.LastIndex(path, endpoint); i > 0 {
+			return path[:i]
+		}
+	}
+	return ""
+}
