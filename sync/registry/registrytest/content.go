@@ -15,12 +15,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// inProcess sends requests straight to a handler.
-type inProcess struct{ handler http.Handler }
+// inProcess sends requests straight to a handler, with the credentials that a
+// process behind it may ask for.
+type inProcess struct {
+	handler http.Handler
+	options options
+}
 
 func (p inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body == nil {
 		req.Body = http.NoBody
+	}
+	if p.options.basic {
+		req.SetBasicAuth(p.options.user, p.options.password)
 	}
 	w := httptest.NewRecorder()
 	p.handler.ServeHTTP(w, req)

@@ -7,7 +7,8 @@ type options struct {
 	tls               bool
 	expired           bool
 	clientCertificate bool
-	auth              func(host string) authenticator // nil: everything is allowed
+	auth              func(url string) authenticator // nil: everything is allowed
+	basic             bool
 	user, password    string
 	expiresIn         int
 	anonymousPull     bool
@@ -42,7 +43,7 @@ func ClientCertificate() Option {
 // Basic asks every request for user and password (RFC 7617).
 func Basic(user, password string) Option {
 	return func(o *options) {
-		o.user, o.password = user, password
+		o.basic, o.user, o.password = true, user, password
 		o.auth = func(string) authenticator { return basicAuth{user, password} }
 	}
 }
@@ -52,10 +53,8 @@ func Basic(user, password string) Option {
 // good for these only (distribution's "Token Authentication Specification").
 func Token(user, password string) Option {
 	return func(o *options) {
-		o.user, o.password = user, password
-		o.auth = func(host string) authenticator {
-			return newTokenAuth(host, *o)
-		}
+		o.basic, o.user, o.password = false, user, password
+		o.auth = func(url string) authenticator { return newTokenAuth(url, *o) }
 	}
 }
 

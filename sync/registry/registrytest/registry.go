@@ -78,7 +78,7 @@ func newRegistry(o options, content http.Handler, release func() error) (*Regist
 	if o.catalog {
 		content = &catalog{content: content}
 	}
-	r.content = &http.Client{Transport: inProcess{content}}
+	r.content = &http.Client{Transport: inProcess{content, o}}
 
 	var err error
 	if r.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {

@@ -135,7 +135,7 @@ func TestInterceptMayBreakTheConnection(t *testing.T) {
 	r.Intercept(func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.URL()+"/v2/", nil)
 	require.NoError(t, err)
-	_, err = client(t, r).Do(req) //nolint:bodyclose // there is no answer
+	_, err = client(t, r).Do(req)
 	require.ErrorIs(t, err, io.EOF)
 	require.Zero(t, r.Log()[0].Status)
 }
