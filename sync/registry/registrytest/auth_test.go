@@ -11,8 +11,9 @@ import (
 	"csync/sync/registry/registrytest"
 )
 
-func basic(user, password string) func(*http.Request) {
-	return func(req *http.Request) { req.SetBasicAuth(user, password) }
+// basic gives user ci that password.
+func basic(password string) func(*http.Request) {
+	return func(req *http.Request) { req.SetBasicAuth("ci", password) }
 }
 
 func bearer(token string) func(*http.Request) {
@@ -41,9 +42,9 @@ func TestBasicAdmitsTheRightPasswordOnly(t *testing.T) {
 	refused, _ := ask(t, client(t, r), http.MethodGet, manifest)
 	require.Equal(t, http.StatusUnauthorized, refused.StatusCode)
 	require.Equal(t, `Basic realm="registrytest"`, refused.Header.Get("WWW-Authenticate"))
-	refused, _ = ask(t, client(t, r), http.MethodGet, manifest, basic("ci", "wrong"))
+	refused, _ = ask(t, client(t, r), http.MethodGet, manifest, basic("wrong"))
 	require.Equal(t, http.StatusUnauthorized, refused.StatusCode)
-	admitted, _ := ask(t, client(t, r), http.MethodGet, manifest, basic("ci", "secret"))
+	admitted, _ := ask(t, client(t, r), http.MethodGet, manifest, basic("secret"))
 	require.Equal(t, http.StatusOK, admitted.StatusCode)
 	require.Equal(t, "manifest-get 1\nunauthorized 2\n", r.Counts())
 	require.Equal(t, "Basic", r.Log()[2].Scheme)
@@ -60,7 +61,7 @@ func TestTokenIsGoodForItsRepositoryAndActionsOnly(t *testing.T) {
 	require.Equal(t, `Bearer realm="`+r.URL()+`/token",service="`+r.Host()+`",scope="repository:a/b:pull"`,
 		refused.Header.Get("WWW-Authenticate"))
 
-	pull, life := token(t, r, "repository:a/b:pull", basic("ci", "secret"))
+	pull, life := token(t, r, "repository:a/b:pull", basic("secret"))
 	require.Equal(t, 300, life)
 	cases := []struct {
 		name, method, path string
@@ -87,10 +88,10 @@ func TestTokenForAMountCoversBothRepositories(t *testing.T) {
 	r.Push(t, "a", "1", image)
 	mount := r.URL() + "/v2/b/blobs/uploads/?from=a&mount=" + image.Blobs[0].Digest().String()
 
-	push, _ := token(t, r, "repository:b:pull,push", basic("ci", "secret"))
+	push, _ := token(t, r, "repository:b:pull,push", basic("secret"))
 	refused, _ := ask(t, client(t, r), http.MethodPost, mount, bearer(push))
 	require.Contains(t, refused.Header.Get("WWW-Authenticate"), `scope="repository:a:pull repository:b:pull,push"`)
-	both, _ := token(t, r, "repository:a:pull repository:b:pull,push", basic("ci", "secret"))
+	both, _ := token(t, r, "repository:a:pull repository:b:pull,push", basic("secret"))
 	mounted, _ := ask(t, client(t, r), http.MethodPost, mount, bearer(both))
 	require.Equal(t, http.StatusCreated, mounted.StatusCode)
 }
@@ -98,7 +99,7 @@ func TestTokenForAMountCoversBothRepositories(t *testing.T) {
 func TestTokenEndpointRefusesAWrongPassword(t *testing.T) {
 	t.Parallel()
 	r := registrytest.Start(t, registrytest.Token("ci", "secret"))
-	for _, edit := range []func(*http.Request){basic("ci", "wrong"), func(*http.Request) {}} {
+	for _, edit := range []func(*http.Request){basic("wrong"), func(*http.Request) {}} {
 		answer, _ := ask(t, client(t, r), http.MethodGet, r.URL()+"/token", edit)
 		require.Equal(t, http.StatusUnauthorized, answer.StatusCode)
 	}
@@ -118,7 +119,7 @@ func TestAnonymousTokenIsForPullingOnly(t *testing.T) {
 func TestTokensExpire(t *testing.T) {
 	t.Parallel()
 	r := registrytest.Start(t, registrytest.Token("ci", "secret"), registrytest.ExpiresIn(0))
-	pull, life := token(t, r, "repository:a:pull", basic("ci", "secret"))
+	pull, life := token(t, r, "repository:a:pull", basic("secret"))
 	require.Zero(t, life, "expires_in is left out")
 	before, _ := ask(t, client(t, r), http.MethodGet, r.URL()+"/v2/", bearer(pull))
 	require.Equal(t, http.StatusOK, before.StatusCode)

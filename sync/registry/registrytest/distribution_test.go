@@ -18,11 +18,11 @@ func TestDistributionIsCountedAndChecksPasswordsItself(t *testing.T) {
 	c, v2 := client(t, r), r.URL()+"/v2/"
 	refused, _ := ask(t, c, http.MethodGet, v2+"a/b/manifests/1")
 	require.Equal(t, `Basic realm="registrytest"`, refused.Header.Get("WWW-Authenticate"))
-	refused, _ = ask(t, c, http.MethodGet, v2+"a/b/manifests/1", basic("ci", "wrong"))
+	refused, _ = ask(t, c, http.MethodGet, v2+"a/b/manifests/1", basic("wrong"))
 	require.Equal(t, http.StatusUnauthorized, refused.StatusCode)
-	mounted, _ := ask(t, c, http.MethodPost, v2+"c/blobs/uploads/?from=a/b&mount="+image.Blobs[1].Digest().String(), basic("ci", "secret"))
+	mounted, _ := ask(t, c, http.MethodPost, v2+"c/blobs/uploads/?from=a/b&mount="+image.Blobs[1].Digest().String(), basic("secret"))
 	require.Equal(t, r.URL()+"/v2/c/blobs/"+image.Blobs[1].Digest().String(), mounted.Header.Get("Location"))
-	ask(t, c, http.MethodGet, v2+"a/b/blobs/"+image.Blobs[1].Digest().String(), basic("ci", "secret"))
+	ask(t, c, http.MethodGet, v2+"a/b/blobs/"+image.Blobs[1].Digest().String(), basic("secret"))
 
 	require.Equal(t, "blob-get 1\nmount 1\nunauthorized 2\n", r.Counts())
 	require.Equal(t, image.Blobs[1].Size(), r.BlobBytesRead())
@@ -41,7 +41,7 @@ func TestDistributionAsksForTokensAtTheFront(t *testing.T) {
 	t.Parallel()
 	r := registrytest.Distribution(t, registrytest.Token("ci", "secret"))
 	r.Push(t, "a", "1", registrytest.RandomImage(1))
-	pull, _ := token(t, r, "repository:a:pull", basic("ci", "secret"))
+	pull, _ := token(t, r, "repository:a:pull", basic("secret"))
 	answer, _ := ask(t, client(t, r), http.MethodGet, r.URL()+"/v2/a/tags/list", bearer(pull))
 	require.Equal(t, http.StatusOK, answer.StatusCode)
 }

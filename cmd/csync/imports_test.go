@@ -1,0 +1,118 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// mayImport is the map of the code: what each package may import of the others.
+// Packages below one of these, sync/registry/registrytest say, count as it.
+var mayImport = map[string][]string{
+	"cmd":           {"sync/run", "sync/plan", "sync/spec", "sync/image", "sync/registry", "sync/report", "sync/fault"},
+	"sync/run":      {"sync/plan", "sync/spec", "sync/image", "sync/registry", "sync/report", "sync/fault"},
+	"sync/plan":     {"sync/spec", "sync/image", "sync/registry", "sync/report", "sync/fault"},
+	"sync/spec":     {"sync/image", "sync/registry", "sync/report", "sync/fault"},
+	"sync/image":    {"sync/registry", "sync/fault"},
+	"sync/registry": {"sync/fault"},
+	"sync/report":   {"sync/fault"},
+	"sync/fault":    {},
+}
+
+const (
+	copyPackage  = "go.podman.io/image/v5/copy"
+	registrytest = "csync/sync/registry/registrytest"
+)
+
+func TestImportsPointOneWay(t *testing.T) {
+	t.Parallel()
+	for file, imports := range sources(t) {
+		importer := mapped(path.Dir(file))
+		require.Contains(t, mayImport, importer, "%s is in no package of the map", file)
+		for _, imported := range imports {
+			name, own := strings.CutPrefix(imported, "csync/")
+			if own && mapped(name) != importer {
+				require.Contains(t, mayImport[importer], mapped(name), "%s imports %s", file, imported)
+			}
+		}
+	}
+}
+
+func TestOnlyImageImportsTheLibrarysCopy(t *testing.T) {
+	t.Parallel()
+	for file, imports := range sources(t) {
+		if slices.Contains(imports, copyPackage) {
+			require.Equal(t, "sync/image", mapped(path.Dir(file)), file)
+		}
+	}
+}
+
+func TestOnlyTheDemoImportsTestRegistries(t *testing.T) {
+	t.Parallel()
+	for file, imports := range sources(t) {
+		if slices.Contains(imports, registrytest) {
+			require.Equal(t, "cmd/csync-demo", path.Dir(file), file)
+		}
+	}
+}
+
+// mapped is the package of the map that a directory belongs to.
+func mapped(directory string) string {
+	elements := strings.Split(directory, "/")
+	if elements[0] == "sync" && len(elements) > 1 {
+		return elements[0] + "/" + elements[1]
+	}
+	return elements[0]
+}
+
+// sources are the imports of each Go file that is not a test, by its path from
+// the root of the module.
+func sources(t *testing.T) map[string][]string {
+	t.Helper()
+	root := filepath.Join("..", "..")
+	found := map[string][]string{}
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if hidden := strings.HasPrefix(entry.Name(), ".") && name != root; entry.IsDir() && hidden {
+			return filepath.SkipDir
+		}
+		if entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		relative, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		found[filepath.ToSlash(relative)], err = importsOf(name)
+		return err
+	})
+	require.NoError(t, err)
+	require.NotEmpty(t, found)
+	return found
+}
+
+func importsOf(file string) ([]string, error) {
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		return nil, err
+	}
+	var imports []string
+	for _, spec := range parsed.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return nil, err
+		}
+		imports = append(imports, imported)
+	}
+	return imports, nil
+}
