@@ -23,11 +23,10 @@ type row struct {
 	Cells [][]entry
 }
 
-// entry is a result in its cell, with the part of its destination that the
-// column does not say.
+// entry is a result in its cell.
 type entry struct {
 	Result
-	Name string
+	Name string // the part of the destination that row and column do not say
 }
 
 func newMatrix(results []Result) matrix {
@@ -46,13 +45,23 @@ func newMatrix(results []Result) matrix {
 		name := place(result)
 		at, _ := slices.BinarySearch(columns, name)
 		cell := &rows[image].Cells[at]
-		*cell = append(*cell, entry{result, strings.TrimLeft(strings.TrimPrefix(result.Destination, name), "/:")})
+		*cell = append(*cell, entry{result, rest(result, name)})
 	}
 	m := matrix{Columns: columns}
 	for _, image := range slices.Sorted(maps.Keys(rows)) {
 		m.Rows = append(m.Rows, rows[image])
 	}
 	return m
+}
+
+// rest is what column leaves of the destination, or nothing if the source ends
+// in the same words.
+func rest(result Result, column string) string {
+	name := strings.TrimLeft(strings.TrimPrefix(result.Destination, column), "/:")
+	if strings.HasSuffix(result.Source, "/"+name) {
+		return ""
+	}
+	return name
 }
 
 func columnsOf(results []Result, place func(Result) string) []string {

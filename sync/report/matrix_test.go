@@ -42,8 +42,8 @@ func TestOneImageAtTwoDestinationsIsOneRow(t *testing.T) {
 	got := newMatrix([]Result{first, second, alias})
 	require.Equal(t, []string{"docker://mirror.example.net:5000", "docker://mirror.example.net:5000/staging"}, got.Columns)
 	require.Len(t, got.Rows, 1)
-	require.Equal(t, []entry{{first, "library/redis:7.4"}}, got.Rows[0].Cells[0])
-	require.Equal(t, []entry{{second, "redis:7.4"}, {alias, "redis:stable"}}, got.Rows[0].Cells[1])
+	require.Equal(t, []entry{{first, ""}}, got.Rows[0].Cells[0])
+	require.Equal(t, []entry{{second, ""}, {alias, "redis:stable"}}, got.Rows[0].Cells[1])
 }
 
 func TestManyDestinationsAreAColumnForEachRegistry(t *testing.T) {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Schema names the shape of the JSON report. Fields may be added to it, never
+// schema names the shape of the JSON report. Fields may be added to it, never
 // renamed.
-const Schema = "csync.report/1"
+const schema = "csync.report/1"
 
 // Report is a whole run. Make it with [New] and complete it with
 // [Report.Finish]; the fields are in the order in which they are written.
@@ -28,7 +28,7 @@ type Report struct {
 // New begins the report of a run of the given verb.
 func New(verb, version string, dryRun bool, started time.Time) *Report {
 	return &Report{
-		Schema:  Schema,
+		Schema:  schema,
 		Version: version,
 		Verb:    verb,
 		DryRun:  dryRun,

@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 
+	"csync/sync/fault"
+
 	"github.com/opencontainers/go-digest"
 )
 
@@ -96,9 +98,9 @@ func lines(text string) []string {
 	return lines
 }
 
-// where is the kind of a failure and, if known, its side.
+// where is the kind of a failure and, if it is one of a step, its side.
 func (e *Error) where() string {
-	if e.Side == "" {
+	if e.Side == "" || e.Side == fault.InputSide {
 		return string(e.Kind)
 	}
 	return fmt.Sprintf("%s at %s", e.Kind, e.Side)
