@@ -41,8 +41,9 @@ cover: ## measure the coverage of each function
 fuzz: ## run every fuzz target for FUZZTIME
 	@scripts/fuzz $(FUZZTIME)
 
-lint: $(LINT) ## check the code and its format
+lint: $(LINT) ## check the code, its format and go.mod
 	$(LINT) run
+	go mod tidy -diff
 
 fmt: $(LINT) ## format the code
 	$(LINT) fmt
