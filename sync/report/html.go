@@ -11,7 +11,7 @@ import (
 var pageSource string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"size":     size,
+	"size":     Size,
 	"duration": duration,
 	"short":    short,
 	"plain":    plain,

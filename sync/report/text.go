@@ -35,7 +35,7 @@ func (r *Report) writeTable(out *bufio.Writer) {
 			result.Action, result.Status,
 			cmp.Or(plain(result.Destination), plain(result.Source), "-"),
 			cmp.Or(short(result.Digest), "-"),
-			size(result.BytesWritten), duration(result.DurationMS))
+			Size(result.BytesWritten), duration(result.DurationMS))
 	}
 	table.Flush()
 	fmt.Fprintln(out)
@@ -68,6 +68,6 @@ func (r *Report) sentence() string {
 		all = "dry run, " + all
 	}
 	return fmt.Sprintf("%s; %s read, %s written, %s reused in %s", all,
-		size(r.Summary.BytesRead), size(r.Summary.BytesWritten), size(r.Summary.BytesReused),
+		Size(r.Summary.BytesRead), Size(r.Summary.BytesWritten), Size(r.Summary.BytesReused),
 		duration(r.DurationMS))
 }

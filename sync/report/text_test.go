@@ -63,7 +63,7 @@ func TestSizesAndDurationsAreShort(t *testing.T) {
 		0: "0 B", 999: "999 B", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB",
 		1_500_000: "1.5 MB", 2_000_000_000_000: "2.0 TB", 1 << 62: "4.6 EB",
 	} {
-		require.Equal(t, want, size(bytes))
+		require.Equal(t, want, Size(bytes))
 	}
 	for ms, want := range map[int64]string{0: "0s", 350: "350ms", 1234: "1.2s", 123_456: "2m3s", 7_200_000: "2h0m0s"} {
 		require.Equal(t, want, duration(ms))

@@ -35,8 +35,8 @@ func (s Summary) counts() []count {
 	return counts
 }
 
-// size is a number of bytes in units of 1000: "0 B", "999 B", "1.5 MB".
-func size(bytes int64) string {
+// Size is a number of bytes for people, in units of 1000: "999 B", "1.5 MB".
+func Size(bytes int64) string {
 	if bytes < 1000 {
 		return fmt.Sprintf("%d B", bytes)
 	}
