@@ -1,19 +1,76 @@
 package spec
 
 import (
+	"fmt"
 	"io"
+	"os"
+
+	"csync/sync/fault"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Load reads one source file or cip manifest. name is used in positions only.
 //
 // The error is of kind input and wraps [Problems], unless input could not be
-// read. An input of more than 8 MB is refused without being parsed.
+// read. An input of more than 8 MB is refused without being parsed. An empty
+// one asks for nothing.
 func Load(name string, input io.Reader, mode Mode) (*File, error) {
-	return &File{Name: name}, nil
+	content, err := readAll(name, input)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{findings: &findings{mode: mode}, name: name}
+	return r.file(name, r.sources(r.parse(content)))
 }
 
 // LoadPath reads the file at path as Load does, or the directory of thin cip
-// manifests at path.
+// manifests at path: path/manifests/NAME/promoter-manifest.yaml with
+// path/images/NAME/images.yaml.
 func LoadPath(path string, mode Mode) (*File, error) {
-	return &File{Name: path}, nil
+	input, err := os.Open(path)
+	if err != nil {
+		return nil, fault.New(fault.Input, fmt.Errorf("reading source file: %w", err))
+	}
+	defer input.Close()
+	stat, err := input.Stat()
+	if err != nil {
+		return nil, fault.New(fault.Input, fmt.Errorf("reading source file: %w", err))
+	}
+	if stat.IsDir() {
+		return loadThin(path, mode)
+	}
+	return Load(path, input, mode)
+}
+
+// sources reads the root of a file, whichever of the shapes it has.
+func (r *reader) sources(root *yaml.Node) []Source {
+	switch {
+	case root == nil:
+		return nil
+	case isPromotion(root):
+		return r.promotion(root)
+	}
+	var sources []Source
+	for _, p := range r.pairs(root, "a source file") {
+		if source, ok := r.source(p); ok {
+			sources = append(sources, source)
+		}
+	}
+	return sources
+}
+
+// isPromotion reports whether root is a cip manifest: one of its keys has a
+// value that no registry of a source file can have.
+func isPromotion(root *yaml.Node) bool {
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		value := root.Content[i+1]
+		switch root.Content[i].Value {
+		case "registries", "images", "src-registry", "renames":
+			if value.Kind == yaml.SequenceNode || value.Kind == yaml.ScalarNode && !isNull(value) {
+				return root.Kind == yaml.MappingNode
+			}
+		}
+	}
+	return false
 }

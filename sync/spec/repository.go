@@ -60,6 +60,12 @@ func (r *Repository) Wants(tag string) bool {
 	return r.chooses(tag) && !matchesAny(r.Exclude, tag)
 }
 
+// choosesAnything reports whether the repository can be used and something of
+// it is wanted.
+func (r *Repository) choosesAnything() bool {
+	return r.Name != nil && (r.NeedsTagList() || len(r.Tags)+len(r.Digests) > 0)
+}
+
 func (r *Repository) chooses(tag string) bool {
 	return r.All || matchesAny(r.Patterns, tag) || withinAny(r.Constraints, tag)
 }

@@ -1,0 +1,60 @@
+package spec
+
+import (
+	"fmt"
+
+	"csync/sync/fault"
+)
+
+// findings are the mistakes of one input, which may be several files, sorted
+// by what they cost in its mode.
+type findings struct {
+	mode     Mode
+	errors   Problems // the input is refused
+	problems Problems // an entry is left out
+	warnings Problems
+}
+
+// refuse says that the input cannot be used at all.
+func (f *findings) refuse(at Position, format string, args ...any) {
+	f.errors = append(f.errors, Problem{at, fmt.Sprintf(format, args...)})
+}
+
+// reject says that an entry cannot be used.
+func (f *findings) reject(at Position, format string, args ...any) {
+	list := &f.errors
+	if f.mode == Lenient {
+		list = &f.problems
+	}
+	*list = append(*list, Problem{at, fmt.Sprintf(format, args...)})
+}
+
+// doubt says that something can be used but hardly is what was meant.
+func (f *findings) doubt(at Position, format string, args ...any) {
+	list := &f.errors
+	if f.mode == Lenient {
+		list = &f.warnings
+	}
+	*list = append(*list, Problem{at, fmt.Sprintf(format, args...)})
+}
+
+// rejects reports whether read finds an entry that cannot be used.
+func (f *findings) rejects(read func()) bool {
+	before := len(f.errors) + len(f.problems)
+	read()
+	return len(f.errors)+len(f.problems) > before
+}
+
+// file is what name asks for, or all that is wrong with it.
+func (f *findings) file(name string, sources []Source) (*File, error) {
+	sources = f.union(sources)
+	if len(f.errors) > 0 {
+		return nil, fault.New(fault.Input, f.errors.sorted())
+	}
+	return &File{
+		Name:     name,
+		Sources:  sources,
+		Warnings: f.warnings.sorted(),
+		Problems: f.problems.sorted(),
+	}, nil
+}

@@ -1,0 +1,198 @@
+package spec
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.yaml.in/yaml/v3"
+)
+
+// setting gives a repository the value of one key.
+type setting func(*Repository)
+
+// entry is one of csync.repositories: settings for the repositories that its
+// glob matches.
+type entry struct {
+	*reader
+	glob     glob
+	node     *yaml.Node
+	settings []setting
+	tags     []*yaml.Node // source tags that get further tags
+	unusable bool         // and so are the repositories
+}
+
+// keysOfCsync has a reader for each key of csync, those that concern the whole
+// registry wrapped in whole.
+func (s *sourceReader) keysOfCsync(whole func(func(*yaml.Node)) func(*yaml.Node)) map[string]func(*yaml.Node) {
+	return map[string]func(*yaml.Node){
+		"platforms":     whole(func(node *yaml.Node) { s.defaults = append(s.defaults, s.platforms(node)) }),
+		"username-env":  whole(s.credential(&s.login.username, "csync.username-env", fromEnvironment)),
+		"password-env":  whole(s.credential(&s.login.password, "csync.password-env", fromEnvironment)),
+		"password-file": whole(s.credential(&s.login.password, "csync.password-file", fromFile)),
+		"repositories":  s.readEntries,
+	}
+}
+
+func (s *sourceReader) readEntries(node *yaml.Node) {
+	for _, p := range s.pairs(node, "csync.repositories") {
+		e := entry{reader: s.reader, node: p.key}
+		text, ok := s.word(p.key, "a key of csync.repositories")
+		if !ok {
+			continue
+		}
+		if e.glob, ok = parseGlob(text); !ok {
+			s.reject(s.at(p.key), "%q matches no repository: %s", text, globForm)
+			continue
+		}
+		e.unusable = s.rejects(func() { s.fields(p.value, "an entry of csync.repositories", e.keys()) })
+		s.entries = append(s.entries, e)
+	}
+}
+
+// keys has a reader for each key of an entry.
+func (e *entry) keys() map[string]func(*yaml.Node) {
+	return map[string]func(*yaml.Node){
+		"platforms":   func(node *yaml.Node) { e.set(e.platforms(node)) },
+		"exclude":     e.readExclude,
+		"latest":      e.readLatest,
+		"destination": e.readDestination,
+		"tags":        e.readTags,
+		"referrers":   e.readReferrers,
+	}
+}
+
+func (e *entry) set(s setting) { e.settings = append(e.settings, s) }
+
+// platforms reads a list of platforms. An empty list is every platform.
+func (r *reader) platforms(node *yaml.Node) setting {
+	var platforms []v1.Platform
+	seen := map[string]bool{}
+	for element, word := range r.words(node, "platforms", "a platform") {
+		platform, err := ParsePlatform(word)
+		if err != nil {
+			r.reject(r.at(element), "%v", err)
+			continue
+		}
+		if name := platform.OS + "/" + platform.Architecture + "/" + platform.Variant; !seen[name] {
+			seen[name] = true
+			platforms = append(platforms, platform)
+		}
+	}
+	return func(repository *Repository) { repository.Platforms = platforms }
+}
+
+func (e *entry) readExclude(node *yaml.Node) {
+	var exclude []*regexp.Regexp
+	for element, word := range e.words(node, "exclude", "a regex") {
+		if pattern := e.pattern(element, word); pattern != nil {
+			exclude = append(exclude, pattern)
+		}
+	}
+	e.set(func(repository *Repository) { repository.Exclude = exclude })
+}
+
+func (e *entry) readLatest(node *yaml.Node) {
+	text, ok := e.text(node, "latest")
+	if !ok {
+		return
+	}
+	latest, err := strconv.Atoi(text)
+	if err != nil {
+		e.refuse(e.at(node), "latest must be a whole number, not %q", text)
+		return
+	}
+	if latest < 1 {
+		e.reject(e.at(node), "latest is %d; 1 or more was meant, or no latest for every tag", latest)
+	}
+	e.set(func(repository *Repository) { repository.Latest = latest })
+}
+
+func (e *entry) readDestination(node *yaml.Node) {
+	path, ok := e.word(node, "destination")
+	if !ok {
+		return
+	}
+	if text := repositoryMistake(path); text != "" {
+		e.reject(e.at(node), "destination %q %s", path, text)
+	}
+	e.set(func(repository *Repository) { repository.Destination = path })
+}
+
+func (e *entry) readTags(node *yaml.Node) {
+	further := map[string][]string{}
+	for _, p := range e.pairs(node, "tags") {
+		tag, ok := e.word(p.key, "a source tag")
+		if !ok || !e.isTag(p.key, tag) {
+			continue
+		}
+		e.tags = append(e.tags, p.key)
+		for element, word := range e.words(p.value, "the further tags of a source tag", "a tag") {
+			if e.isTag(element, word) && !slices.Contains(further[tag], word) {
+				further[tag] = append(further[tag], word)
+			}
+		}
+	}
+	e.set(func(repository *Repository) { repository.DestinationTags = maps.Clone(further) })
+}
+
+func (e *entry) readReferrers(node *yaml.Node) {
+	if referrers, ok := e.boolean(node, "referrers"); ok {
+		e.set(func(repository *Repository) { repository.Referrers = referrers })
+	}
+}
+
+// applySettings gives each repository its settings, the most specific of each
+// key last. A repository with a setting that cannot be used is left out: it is
+// not to be copied without its filter.
+func (s *sourceReader) applySettings() {
+	slices.SortStableFunc(s.entries, func(a, b entry) int { return a.glob.compare(b.glob) })
+	for _, key := range s.keys {
+		for _, set := range s.defaults {
+			set.apply(s.repositories[key])
+		}
+	}
+	for i := range s.entries {
+		s.applyEntry(&s.entries[i])
+	}
+}
+
+func (set setting) apply(repository *Repository) {
+	if repository != nil {
+		set(repository)
+	}
+}
+
+func (s *sourceReader) applyEntry(e *entry) {
+	matched := false
+	for _, key := range s.keys {
+		if !e.glob.matches(key) {
+			continue
+		}
+		matched = true
+		if e.unusable {
+			s.repositories[key] = nil
+		}
+		for _, set := range e.settings {
+			set.apply(s.repositories[key])
+		}
+		if repository := s.repositories[key]; repository != nil && e.glob.match == nil {
+			s.checkTags(e, repository)
+		}
+	}
+	if !matched {
+		s.doubt(s.at(e.node), "%q matches no repository of %s%s", e.glob.text, s.Registry, didYouMean(e.glob.text, s.keys))
+	}
+}
+
+// checkTags doubts further tags for source tags that nothing chooses.
+func (s *sourceReader) checkTags(e *entry, repository *Repository) {
+	for _, node := range e.tags {
+		named := slices.ContainsFunc(repository.Tags, func(tag Tag) bool { return tag.Name == node.Value })
+		if !named && !repository.Wants(node.Value) {
+			s.doubt(s.at(node), "tag %q is not one of those chosen from %q", node.Value, repository.Key)
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package spec
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+	"go.podman.io/image/v5/types"
+	"go.yaml.in/yaml/v3"
+)
+
+// sourceReader reads what a source file says of one registry.
+type sourceReader struct {
+	*reader
+	Source
+	login        login
+	repositories map[string]*Repository // by key; nil: it cannot be used
+	keys         []string               // of repositories, in the order of the file
+	asks         bool                   // something is written under a key for images
+	defaults     []setting              // for every repository
+	entries      []entry                // for those that they match
+}
+
+// source reads one registry of a source file. It is not ok if the registry, or
+// how it is to be reached, cannot be used.
+func (r *reader) source(p pair) (Source, bool) {
+	s := &sourceReader{reader: r, repositories: map[string]*Repository{}}
+	s.Position = r.at(p.key)
+	unusable := r.rejects(func() { s.Registry = r.registry(p.key, "registry") })
+	s.fields(p.value, "a registry", s.keysOfRegistry(&unusable))
+	unusable = r.rejects(s.logIn) || unusable
+	if !s.asks {
+		// skopeo's words, which scripts match.
+		r.doubt(s.Position, "No images specified for registry %q; write images, images-by-tag-regex or images-by-semver", s.Registry)
+	}
+	s.applySettings()
+	for _, key := range s.keys {
+		if repository := s.repositories[key]; repository != nil && repository.choosesAnything() {
+			s.Repositories = append(s.Repositories, *repository)
+		}
+	}
+	return s.Source, !unusable
+}
+
+// keysOfRegistry has a reader for each key of a registry. unusable is set by
+// mistakes that concern the whole registry.
+func (s *sourceReader) keysOfRegistry(unusable *bool) map[string]func(*yaml.Node) {
+	whole := func(read func(*yaml.Node)) func(*yaml.Node) {
+		return func(node *yaml.Node) {
+			*unusable = s.rejects(func() { read(node) }) || *unusable
+		}
+	}
+	return map[string]func(*yaml.Node){
+		"images":              s.asking(s.readImages),
+		"images-by-tag-regex": s.asking(s.readPatterns),
+		"images-by-semver":    s.asking(s.readConstraints),
+		"credentials":         whole(s.readCredentials),
+		"tls-verify":          whole(s.readTLSVerify),
+		"cert-dir":            whole(s.readCertDir),
+		"csync": func(node *yaml.Node) {
+			s.fields(node, "csync", s.keysOfCsync(whole))
+		},
+	}
+}
+
+// asking notes whether anything is written under a key for images.
+func (s *sourceReader) asking(read func(*yaml.Node)) func(*yaml.Node) {
+	return func(node *yaml.Node) {
+		s.asks = s.asks || node.Kind != yaml.MappingNode || len(node.Content) > 0
+		read(node)
+	}
+}
+
+// repository is the one of a key, which several keys of the registry may name.
+// It is nil if the key cannot be used.
+func (s *sourceReader) repository(key *yaml.Node) *Repository {
+	if repository, found := s.repositories[key.Value]; found {
+		return repository
+	}
+	s.keys = append(s.keys, key.Value)
+	s.repositories[key.Value] = nil
+	if name := s.repositoryName(s.Registry, key); name != nil {
+		s.repositories[key.Value] = &Repository{Name: name, Key: key.Value, Position: s.at(key)}
+	}
+	return s.repositories[key.Value]
+}
+
+func (s *sourceReader) readImages(node *yaml.Node) {
+	for _, p := range s.pairs(node, "images") {
+		repository := s.repository(p.key)
+		if repository == nil {
+			continue
+		}
+		references := s.items(p.value, "the tags of a repository")
+		if isNull(p.value) || p.value.Kind == yaml.SequenceNode && len(p.value.Content) == 0 {
+			repository.All = true
+		}
+		for _, reference := range references {
+			s.readReference(reference, repository)
+		}
+	}
+}
+
+func (s *sourceReader) readPatterns(node *yaml.Node) {
+	for _, p := range s.pairs(node, "images-by-tag-regex") {
+		repository := s.repository(p.key)
+		text, ok := s.text(p.value, "a regex")
+		if repository == nil || !ok {
+			continue
+		}
+		if text == "" {
+			s.doubt(s.at(p.value), "the regex is empty and chooses every tag; \"images: {%s: []}\" was meant", p.key.Value)
+		}
+		if pattern := s.pattern(p.value, text); pattern != nil {
+			repository.Patterns = []*regexp.Regexp{pattern}
+		}
+	}
+}
+
+// pattern compiles a regex as Go has them (RE2). It is nil if text is none.
+func (r *reader) pattern(node *yaml.Node, text string) *regexp.Regexp {
+	pattern, err := regexp.Compile(text)
+	if err != nil {
+		r.reject(r.at(node), "%q is not a regex (RE2): %s", text, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		return nil
+	}
+	return pattern
+}
+
+func (s *sourceReader) readConstraints(node *yaml.Node) {
+	for _, p := range s.pairs(node, "images-by-semver") {
+		repository := s.repository(p.key)
+		text, ok := s.text(p.value, "a version constraint")
+		if repository == nil || !ok {
+			continue
+		}
+		if text == "" {
+			s.doubt(s.at(p.value), "the version constraint is empty and chooses every version; \"*\" was meant")
+		}
+		constraint, err := semver.NewConstraint(text)
+		if err != nil {
+			s.reject(s.at(p.value), "%q is not a version constraint: %s", text, constraintForm)
+			continue
+		}
+		repository.Constraints = []*semver.Constraints{constraint}
+	}
+}
+
+const constraintForm = `comparisons such as ">= 3.20", "~1.2", "^2" or "1.x", with "," for and, "||" for or`
+
+func (s *sourceReader) readTLSVerify(node *yaml.Node) {
+	if verify, ok := s.boolean(node, "tls-verify"); ok {
+		s.Access.TLSVerify = types.NewOptionalBool(verify)
+	}
+}
+
+func (s *sourceReader) readCertDir(node *yaml.Node) {
+	dir, ok := s.text(node, "cert-dir")
+	if ok && dir == "" {
+		s.doubt(s.at(node), "cert-dir is empty; leave it out for the system's certificates")
+	}
+	s.Access.CertDir = dir
+}

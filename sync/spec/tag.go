@@ -1,0 +1,98 @@
+package spec
+
+import (
+	_ "crypto/sha256" // the digests that
+	_ "crypto/sha512" // a list may name
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	"go.podman.io/image/v5/docker/reference"
+	"go.yaml.in/yaml/v3"
+)
+
+// wholeTag is the grammar of a tag (OCI distribution 1.1 §Pulling manifests).
+var wholeTag = regexp.MustCompile("^" + reference.TagRegexp.String() + "$")
+
+const (
+	tagForm    = "at most 128 letters, digits, _ . and -, the first no . and no -"
+	digestForm = "sha256: and 64 hexadecimal digits, or sha512: and 128, in lower case"
+)
+
+// readReference reads an element of a repository's list: a tag, a digest, or a
+// tag with the digest that it must name.
+func (s *sourceReader) readReference(node *yaml.Node, repository *Repository) {
+	text, ok := s.word(node, "a tag")
+	if !ok {
+		return
+	}
+	if name, pin, pinned := strings.Cut(text, "@"); pinned {
+		tag := Tag{Name: name, Pin: digest.Digest(pin), Position: s.at(node)}
+		validTag, validPin := s.isTag(node, name), s.isDigest(node, pin)
+		if validTag && validPin {
+			s.addTag(repository, tag)
+		}
+		return
+	}
+	if algorithm, _, found := strings.Cut(text, ":"); found && digest.Algorithm(algorithm).Available() {
+		if s.isDigest(node, text) {
+			s.addDigest(repository, Digest{Digest: digest.Digest(text), Position: s.at(node)})
+		}
+		return
+	}
+	if s.isTag(node, text) {
+		s.addTag(repository, Tag{Name: text, Position: s.at(node)})
+	}
+}
+
+// isTag reports whether text is a tag, or else that it is none.
+func (r *reader) isTag(node *yaml.Node, text string) bool {
+	if wholeTag.MatchString(text) {
+		return true
+	}
+	if tag := text[strings.LastIndex(text, ":")+1:]; tag != text && wholeTag.MatchString(tag) {
+		r.reject(r.at(node), "%q is not a tag; %q was meant", text, tag)
+		return false
+	}
+	r.reject(r.at(node), "%q is not a tag: %s", text, tagForm)
+	return false
+}
+
+// isDigest reports whether text is a digest, or else that it is none.
+func (r *reader) isDigest(node *yaml.Node, text string) bool {
+	if _, err := digest.Parse(text); err != nil {
+		r.reject(r.at(node), "%q is not a digest: %s", text, digestForm)
+		return false
+	}
+	return true
+}
+
+// addTag adds a tag that repository may have already, pinned or not.
+func (f *findings) addTag(repository *Repository, tag Tag) {
+	i := slices.IndexFunc(repository.Tags, func(t Tag) bool { return t.Name == tag.Name })
+	if i < 0 {
+		repository.Tags = append(repository.Tags, tag)
+		return
+	}
+	switch there := &repository.Tags[i]; {
+	case there.Pin == "":
+		there.Pin = tag.Pin
+	case tag.Pin != "" && tag.Pin != there.Pin:
+		f.reject(tag.Position, "tag %q is pinned to %s at %s; keep one of them", tag.Name, there.Pin, there.Position)
+	}
+}
+
+// addDigest adds a digest that repository may have already, with other tags.
+func (f *findings) addDigest(repository *Repository, d Digest) {
+	i := slices.IndexFunc(repository.Digests, func(there Digest) bool { return there.Digest == d.Digest })
+	if i < 0 {
+		repository.Digests = append(repository.Digests, d)
+		i = len(repository.Digests) - 1
+	} else {
+		repository.Digests[i].Tags = append(repository.Digests[i].Tags, d.Tags...)
+	}
+	tags := &repository.Digests[i].Tags
+	slices.Sort(*tags)
+	*tags = slices.Compact(*tags)
+}
