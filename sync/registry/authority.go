@@ -1,0 +1,136 @@
+package registry
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"oras.land/oras-go/v2/registry/remote/auth"
+)
+
+// authority knows how a host wants requests to be authorized, and does it.
+//
+// What the host wants is learnt once, from the first answer of 401, so that no
+// later request needs one: with the scopes that are known beforehand, each
+// repository's token is fetched directly.
+type authority struct {
+	host      *host
+	challenge atomic.Pointer[challenge] // nil: requests go as they are
+	asking    flight[bool]              // for the challenge
+	asked     atomic.Bool
+
+	mu     sync.Mutex
+	tokens map[tokenKey]*tokenSlot
+
+	credentials credentialStore
+}
+
+func (a *authority) init(h *host) {
+	a.host = h
+	a.tokens = map[tokenKey]*tokenSlot{}
+	a.credentials.init(h)
+}
+
+// grant is what a request was sent with. Its zero value is nothing.
+type grant struct {
+	header string
+	token  *token // nil: the header does not come from a token endpoint
+	slot   *tokenSlot
+}
+
+// authorize gives what the host wants to see for scopes; nothing where it wants
+// nothing, or there is nothing to give.
+func (a *authority) authorize(ctx context.Context, repository string, scopes []string) (grant, error) {
+	if token := a.host.access.RegistryToken; token != "" && !a.host.access.Anonymous {
+		return grant{header: "Bearer " + string(token)}, nil
+	}
+	wanted := a.challenge.Load()
+	if wanted == nil {
+		return grant{}, nil
+	}
+	user, err := a.credentials.find(repository)
+	if err != nil {
+		return grant{}, err
+	}
+	if wanted.scheme == "basic" {
+		return grant{header: user.basic()}, nil
+	}
+	return a.bearer(ctx, wanted, user, scopes)
+}
+
+// learn takes note of a challenge that can be met.
+func (a *authority) learn(resp *http.Response) {
+	for _, c := range parseChallenges(resp.Header.Values("WWW-Authenticate")) {
+		if c.scheme == "basic" || c.scheme == "bearer" && c.parameters["realm"] != "" {
+			a.challenge.Store(&c)
+			return
+		}
+	}
+}
+
+// reconsider says whether the request that got resp, authorized by g, may get
+// another answer, and with which scopes. sent is when the request was begun:
+// a token that was fetched since is not to blame.
+func (a *authority) reconsider(ctx context.Context, resp *http.Response, g grant, sent time.Time) (scopes []string, again bool) {
+	scopes = auth.GetAllScopesForHost(ctx, a.host.address)
+	switch resp.StatusCode {
+	case http.StatusUnauthorized:
+	case http.StatusForbidden, http.StatusNotFound:
+		// Some registries let everybody in and hide from them what is private.
+		return scopes, g.header == "" && a.challenge.Load() == nil && a.credentials.any() && a.ask(ctx)
+	default:
+		return nil, false
+	}
+	wanted := a.challenge.Load()
+	if g.header == "" {
+		return scopes, wanted != nil || a.ask(ctx)
+	}
+	if g.token == nil {
+		return nil, false
+	}
+	g.slot.current.CompareAndSwap(g.token, nil)
+	if g.token.fetched.Before(sent) {
+		return scopes, true
+	}
+	more := auth.CleanScopes(append(slices.Clone(scopes), strings.Fields(wanted.parameters["scope"])...))
+	return more, !slices.Equal(more, scopes)
+}
+
+// ask asks the host for its challenge where the protocol has a place for it:
+// some registries send none with the requests that they refuse. It reports
+// whether there is one, and sends a request once at most.
+func (a *authority) ask(ctx context.Context) bool {
+	if a.asked.Load() {
+		return a.challenge.Load() != nil
+	}
+	known, _ := a.asking.do(ctx, func() (bool, error) { // no answer is no challenge
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+a.host.address+"/v2/", nil)
+		if err != nil {
+			return false, err
+		}
+		resp, err := a.host.roundTrip(req)
+		if err != nil {
+			return false, err
+		}
+		drain(resp.Body)
+		a.asked.Store(true)
+		if resp.StatusCode == http.StatusUnauthorized {
+			a.learn(resp)
+		}
+		return a.challenge.Load() != nil, nil
+	})
+	return known
+}
+
+// basic is the header for a user (RFC 7617), or "" without one.
+func (u user) basic() string {
+	if u.name == "" {
+		return ""
+	}
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(u.name+":"+string(u.password)))
+}

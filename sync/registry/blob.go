@@ -1,0 +1,128 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/registry/remote/auth"
+)
+
+// Blob opens a blob; d.Size may be -1 where it is not known. A connection that
+// breaks is taken up again where it broke, if the registry can. The bytes are
+// not checked, see [Verify].
+//
+// Until it is closed the blob is one of the reads that [Options.MaxRequests]
+// limits: do not wait for another read of the same registry in between.
+func (r *Repository) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	return read(ctx, r.byDigest, func(e *endpoint) (io.ReadCloser, error) {
+		body, err := e.blob(e.scoped(ctx, auth.ActionPull), d)
+		if err != nil {
+			return nil, e.host.failure(ctx, err, "reading blob %s in %s", d.Digest, e.name())
+		}
+		return body, nil
+	})
+}
+
+func (e *endpoint) blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	if err := d.Digest.Validate(); err != nil {
+		return nil, unsupported("%q: %w", d.Digest, err)
+	}
+	req, err := e.request(ctx, http.MethodGet, "blobs/"+d.Digest.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := e.stream(req)
+	if err != nil {
+		return nil, err
+	}
+	if d.Size >= 0 && resp.ContentLength >= 0 && d.Size != resp.ContentLength {
+		_ = resp.Body.Close()
+		return nil, mismatch("registry has %d bytes of it instead of %d", resp.ContentLength, d.Size)
+	}
+	return newResumable(e, req, resp, d), nil
+}
+
+// HasBlob reports whether the repository has a blob, and its size in bytes, -1
+// where the registry does not say.
+func (r *Repository) HasBlob(ctx context.Context, d digest.Digest) (int64, bool, error) {
+	type found struct {
+		size int64
+		is   bool
+	}
+	f, err := read(ctx, r.byDigest, func(e *endpoint) (found, error) {
+		req, err := e.request(e.scoped(ctx, auth.ActionPull), http.MethodHead, "blobs/"+d.String(), nil)
+		if err != nil {
+			return found{}, err
+		}
+		resp, err := e.do(req, maxListing)
+		if notFound(err) && e == r.primary {
+			return found{}, nil
+		}
+		if err != nil {
+			return found{}, e.host.failure(ctx, err, "looking for blob %s in %s", d, e.name())
+		}
+		return found{resp.ContentLength, true}, nil
+	})
+	return f.size, f.is, err
+}
+
+// Verify reads from r and fails with a digest mismatch if that is not what d
+// describes. It withholds the end of wrong content, so that a copy of it is
+// never complete. d.Size may be -1 where it is not known.
+func Verify(r io.Reader, d v1.Descriptor) io.Reader {
+	if err := d.Digest.Validate(); err != nil {
+		return failing{unsupported("%q: %w", d.Digest, err)}
+	}
+	return &verifier{reader: r, expected: d, sum: d.Digest.Algorithm().Hash()}
+}
+
+type verifier struct {
+	reader   io.Reader
+	expected v1.Descriptor
+	sum      hash.Hash
+	size     int64
+	checked  bool
+}
+
+func (v *verifier) Read(p []byte) (int, error) {
+	n, err := v.reader.Read(p)
+	v.size += int64(n)
+	_, _ = v.sum.Write(p[:n]) // a hash never fails
+	if v.checked && n == 0 || err != nil && err != io.EOF {
+		return n, err
+	}
+	if err == io.EOF || v.expected.Size >= 0 && v.size >= v.expected.Size {
+		v.checked = true
+		if wrong := v.check(); wrong != nil {
+			return 0, wrong
+		}
+	}
+	return n, err
+}
+
+func (v *verifier) check() error {
+	if v.expected.Size >= 0 && v.size != v.expected.Size {
+		return mismatch("blob %s has %s instead of %d bytes", v.expected.Digest, v.length(), v.expected.Size)
+	}
+	if actual := digest.NewDigest(v.expected.Digest.Algorithm(), v.sum); actual != v.expected.Digest {
+		return mismatch("blob %s has digest %s", v.expected.Digest, actual)
+	}
+	return nil
+}
+
+func (v *verifier) length() string {
+	if v.size > v.expected.Size {
+		return "more"
+	}
+	return fmt.Sprint(v.size)
+}
+
+// failing is a reader that only fails.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }

@@ -1,0 +1,199 @@
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"go.podman.io/image/v5/types"
+)
+
+const (
+	dialTimeout      = 30 * time.Second
+	handshakeTimeout = 10 * time.Second
+	// answerTimeout is from the end of a request to the head of its answer; a
+	// registry may have gigabytes to store in between.
+	answerTimeout = 5 * time.Minute
+	idleTimeout   = 90 * time.Second
+	pingInterval  = 30 * time.Second // of HTTP/2, on a connection that is silent
+	maxRedirects  = 10
+	quickTries    = 2 // further dials of a port that refuses
+)
+
+// hostKey is what tells connections apart: requests with equal keys share them.
+type hostKey struct {
+	name     string
+	access   Access
+	insecure bool
+}
+
+// host is a registry as one side reaches it: connections and authentication.
+type host struct {
+	client  *Client
+	name    string // as the user names it: "docker.io", "q.io:5000"
+	address string // where its API is
+	access  Access
+	system  *types.SystemContext
+	traffic *traffic
+	http    *http.Client
+	contact contact
+	auth    authority
+
+	insecure bool        // unverified HTTPS is fine, and so is HTTP
+	plain    atomic.Bool // HTTP it is
+}
+
+// host is the one for key, made when it is first asked for.
+func (c *Client) host(key hostKey) (*host, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if h, ok := c.hosts[key]; ok {
+		return h, nil
+	}
+	h := &host{
+		client:   c,
+		name:     key.name,
+		address:  key.name,
+		access:   key.access,
+		system:   systemFor(c.options.System, key.access),
+		insecure: key.insecure,
+		traffic:  c.trafficOf(key.name),
+	}
+	if key.name == "docker.io" {
+		h.address = "registry-1.docker.io"
+	}
+	config, err := tlsConfig(h.system, key.name)
+	if err != nil {
+		return nil, err
+	}
+	config.InsecureSkipVerify = key.insecure
+	h.http = &http.Client{
+		Transport:     counted{h.transport(config), &h.traffic.requests},
+		CheckRedirect: checkRedirect,
+	}
+	h.auth.init(h)
+	c.hosts[key] = h
+	return h, nil
+}
+
+// trafficOf is shared by all that reach a registry, with whatever credentials.
+func (c *Client) trafficOf(name string) *traffic {
+	t, ok := c.traffic[name]
+	if !ok {
+		t = newTraffic(c.options.MaxRequests)
+		c.traffic[name] = t
+	}
+	return t
+}
+
+// systemFor is the configuration with what a side replaces in it.
+func systemFor(system *types.SystemContext, a Access) *types.SystemContext {
+	changed := types.SystemContext{}
+	if system != nil {
+		changed = *system
+	}
+	if a.CertDir != "" {
+		changed.DockerCertPath = a.CertDir
+	}
+	if a.AuthFile != "" {
+		changed.AuthFilePath = a.AuthFile
+	}
+	return &changed
+}
+
+func (h *host) transport(config *tls.Config) *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           h.dial,
+		TLSClientConfig:       config,
+		TLSHandshakeTimeout:   handshakeTimeout,
+		ResponseHeaderTimeout: answerTimeout,
+		IdleConnTimeout:       idleTimeout,
+		MaxIdleConnsPerHost:   2 * h.client.options.MaxRequests, // reads and writes
+		DisableCompression:    true,                             // digests are of what is sent
+		ForceAttemptHTTP2:     true,
+		HTTP2:                 &http.HTTP2Config{SendPingTimeout: pingInterval, PingTimeout: pingInterval},
+	}
+}
+
+// dial connects, and tries again for a moment where a port refuses or a name
+// server is too busy: a registry may just be starting.
+func (h *host) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: dialTimeout, KeepAlive: dialTimeout}
+	for try := 0; ; try++ {
+		connection, err := dialer.DialContext(ctx, network, address)
+		dns, unresolved := errors.AsType[*net.DNSError](err)
+		again := errors.Is(err, syscall.ECONNREFUSED) || unresolved && dns.IsTemporary
+		if !again || try == quickTries {
+			return connection, err
+		}
+		if waitErr := h.pauseBefore(ctx, try); waitErr != nil {
+			return nil, err
+		}
+	}
+}
+
+// roundTrip sends req once, over HTTPS or HTTP, whichever the host speaks.
+// HTTP is tried only where insecure allows it, and only until the first answer.
+func (h *host) roundTrip(req *http.Request) (*http.Response, error) {
+	req.Header.Set("User-Agent", h.client.options.UserAgent)
+	if req.URL.Host == h.address {
+		req.URL.Scheme = "https"
+		if h.plain.Load() {
+			req.URL.Scheme = "http"
+		}
+	}
+	resp, err := h.http.Do(req)
+	if err == nil {
+		return resp, nil
+	}
+	failed := newTransportError(req, err)
+	if !h.insecure || h.contact.made() || req.URL.Scheme != "https" || req.URL.Host != h.address || failed.tls() && !failed.plain() {
+		return nil, failed
+	}
+	again := replay(req)
+	if again == nil || req.Context().Err() != nil {
+		return nil, failed
+	}
+	again.URL.Scheme = "http"
+	if resp, err = h.http.Do(again); err != nil {
+		return nil, newTransportError(again, err)
+	}
+	h.plain.Store(true)
+	return resp, nil
+}
+
+// checkRedirect keeps credentials with the host they are for, and what was
+// asked for in secret a secret.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	first := via[0].URL
+	if len(via) >= maxRedirects {
+		return &redirectError{fmt.Sprintf("stopped after %d redirects", maxRedirects)}
+	}
+	if first.Scheme == "https" && req.URL.Scheme != "https" {
+		return &redirectError{fmt.Sprintf("redirected from HTTPS to %s", place(req.URL))}
+	}
+	if !strings.EqualFold(req.URL.Host, first.Host) {
+		req.Header.Del("Authorization")
+	}
+	return nil
+}
+
+// counted counts the requests that found a connection.
+type counted struct {
+	*http.Transport
+	requests *atomic.Int64
+}
+
+func (c counted) RoundTrip(req *http.Request) (*http.Response, error) {
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { c.requests.Add(1) }}
+	return c.Transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+}

@@ -1,0 +1,170 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/registry/remote/auth"
+
+	"csync/sync/fault"
+)
+
+// Upload is a session in which one blob is written. It must be finished or
+// cancelled.
+type Upload struct {
+	endpoint *endpoint
+	location *url.URL
+}
+
+// Mount makes a blob of from, a repository of the same registry, be in r
+// without moving it (OCI distribution 1.1, "Mounting a blob from another
+// repository"). Where the registry does not, the Upload is not nil and takes
+// the blob instead.
+func (r *Repository) Mount(ctx context.Context, d digest.Digest, from *Repository) (*Upload, error) {
+	e := r.primary
+	scoped := auth.AppendRepositoryScope(e.scoped(ctx, auth.ActionPull, auth.ActionPush), from.primary.reference, auth.ActionPull)
+	upload, err := e.post(scoped, url.Values{"mount": {d.String()}, "from": {from.primary.path}})
+	if refusal(err) {
+		return r.StartUpload(ctx)
+	}
+	if err != nil {
+		return nil, e.host.failure(ctx, err, "mounting blob %s from %s in %s", d, from.primary.name(), e.name())
+	}
+	return upload, nil
+}
+
+// refusal reports whether a mount was not to the registry's liking, which may
+// still take the blob: it has no rights on the other repository, does not know
+// mounts, or has lost the blob.
+func refusal(err error) bool {
+	answer, ok := errors.AsType[*answerError](err)
+	return ok && answer.status < http.StatusInternalServerError && answer.status != http.StatusTooManyRequests
+}
+
+// StartUpload opens a session for one blob (OCI distribution 1.1, "POST then
+// PUT").
+func (r *Repository) StartUpload(ctx context.Context) (*Upload, error) {
+	e := r.primary
+	upload, err := e.post(e.scoped(ctx, auth.ActionPull, auth.ActionPush), nil)
+	if err == nil && upload == nil {
+		err = unsupported("registry answers that the blob is there before it was sent")
+	}
+	if err != nil {
+		return nil, e.host.failure(ctx, err, "starting an upload to %s", e.name())
+	}
+	return upload, nil
+}
+
+// post gives the session that the registry opens, nil if it needs none.
+func (e *endpoint) post(ctx context.Context, query url.Values) (*Upload, error) {
+	req, err := e.request(ctx, http.MethodPost, "blobs/uploads/", nil)
+	if err != nil {
+		return nil, err
+	}
+	req.URL.RawQuery = query.Encode()
+	resp, err := e.do(req, maxListing)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode == http.StatusCreated {
+		return nil, nil
+	}
+	location, err := e.at(resp)
+	if err != nil {
+		return nil, err
+	}
+	return &Upload{e, location}, nil
+}
+
+// Finish writes the blob that d describes from body in one request, chunked if
+// d.Size is -1. It is not repeated, since body can be read but once: who can
+// read it again starts another Upload. When Finish returns, body is not read
+// any more; it is not closed.
+func (u *Upload) Finish(ctx context.Context, d v1.Descriptor, body io.Reader) error {
+	e := u.endpoint
+	content := &uploadBody{reader: body}
+	err := u.put(e.scoped(ctx, auth.ActionPull, auth.ActionPush), d, content)
+	if broke := content.stop(); broke != nil {
+		err = broke
+	}
+	if err != nil {
+		return e.host.failure(ctx, err, "uploading blob %s to %s", d.Digest, e.name())
+	}
+	return nil
+}
+
+func (u *Upload) put(ctx context.Context, d v1.Descriptor, content *uploadBody) error {
+	location := *u.location
+	query := "digest=" + url.QueryEscape(d.Digest.String())
+	if location.RawQuery != "" { // which is the registry's, to be left as it is
+		query = location.RawQuery + "&" + query
+	}
+	location.RawQuery = query
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, location.String(), content)
+	if err != nil {
+		return err
+	}
+	req.ContentLength = d.Size
+	if d.Size == 0 {
+		req.Body = http.NoBody // anything else means that the length is not known
+	}
+	req.Header.Set("Content-Type", "application/octet-stream")
+	resp, err := u.endpoint.do(req, maxListing)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusCreated {
+		return unsupported("registry answers %s instead of 201 Created", resp.Status)
+	}
+	return nil
+}
+
+// Cancel ends the session without a blob. Registries end those that are left
+// over by themselves, so that its error matters little.
+func (u *Upload) Cancel(ctx context.Context) error {
+	e := u.endpoint
+	req, err := http.NewRequestWithContext(e.scoped(ctx, auth.ActionPull, auth.ActionPush), http.MethodDelete, u.location.String(), nil)
+	if err == nil {
+		_, err = e.do(req, maxListing)
+	}
+	if err != nil {
+		return e.host.failure(ctx, err, "cancelling an upload to %s", e.name())
+	}
+	return nil
+}
+
+// uploadBody lends a reader to a request, whose transport may go on reading
+// after there is an answer.
+type uploadBody struct {
+	mu      sync.Mutex
+	reader  io.Reader
+	broken  error // why reading ended early
+	stopped bool
+}
+
+func (b *uploadBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stopped {
+		return 0, fault.New(fault.Cancelled, errors.New("the upload has ended"))
+	}
+	n, err := b.reader.Read(p)
+	if err != nil && err != io.EOF {
+		b.broken = err
+	}
+	return n, err
+}
+
+// stop ends the loan and gives the error that the reader had.
+func (b *uploadBody) stop() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stopped = true
+	return b.broken
+}
