@@ -73,9 +73,9 @@ func (m *manifest) readSourceRegistry(node *yaml.Node) {
 func (m *manifest) readRegistries(node *yaml.Node) {
 	for _, item := range m.items(node, "registries") {
 		registry := cipRegistry{Destination: Destination{Position: m.at(item)}}
-		broken := m.rejects(func() { m.fields(item, "a registry of registries", m.keysOfRegistry(&registry)) })
+		broken := m.rejects(func() { m.fields(item, "an entry of registries", m.keysOfRegistry(&registry)) })
 		if registry.Registry == "" && !broken {
-			m.reject(registry.Position, "a registry of registries has no name")
+			m.reject(registry.Position, "an entry of registries has no name")
 		}
 		m.registries = append(m.registries, registry)
 	}
@@ -138,10 +138,10 @@ func (r *reader) cipImages(registry string, node *yaml.Node, thin bool) []Reposi
 	var repositories []Repository
 	for _, item := range r.items(node, "images") {
 		repository := Repository{Position: r.at(item)}
-		r.fields(item, "an image of images", r.keysOfImage(registry, &repository))
+		r.fields(item, "an entry of images", r.keysOfImage(registry, &repository))
 		switch {
 		case repository.Key == "":
-			r.reject(repository.Position, "an image of images has no name")
+			r.reject(repository.Position, "an entry of images has no name")
 		case len(repository.Digests) == 0 && !thin:
 			r.doubt(repository.Position, "image %q has no digests under dmap", repository.Key)
 		}

@@ -13,29 +13,35 @@ type findings struct {
 	errors   Problems // the input is refused
 	problems Problems // an entry is left out
 	warnings Problems
+	stopped  bool // reading ended early, what follows from that is no mistake
 }
 
 // refuse says that the input cannot be used at all.
 func (f *findings) refuse(at Position, format string, args ...any) {
-	f.errors = append(f.errors, Problem{at, fmt.Sprintf(format, args...)})
+	f.add(&f.errors, Problem{at, fmt.Sprintf(format, args...)})
 }
 
 // reject says that an entry cannot be used.
 func (f *findings) reject(at Position, format string, args ...any) {
-	list := &f.errors
-	if f.mode == Lenient {
-		list = &f.problems
-	}
-	*list = append(*list, Problem{at, fmt.Sprintf(format, args...)})
+	f.add(f.unlessLenient(&f.problems), Problem{at, fmt.Sprintf(format, args...)})
 }
 
 // doubt says that something can be used but hardly is what was meant.
 func (f *findings) doubt(at Position, format string, args ...any) {
-	list := &f.errors
+	f.add(f.unlessLenient(&f.warnings), Problem{at, fmt.Sprintf(format, args...)})
+}
+
+func (f *findings) unlessLenient(list *Problems) *Problems {
 	if f.mode == Lenient {
-		list = &f.warnings
+		return list
 	}
-	*list = append(*list, Problem{at, fmt.Sprintf(format, args...)})
+	return &f.errors
+}
+
+func (f *findings) add(list *Problems, problem Problem) {
+	if !f.stopped {
+		*list = append(*list, problem)
+	}
 }
 
 // rejects reports whether read finds an entry that cannot be used.

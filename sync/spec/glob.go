@@ -14,7 +14,7 @@ type glob struct {
 	match   *regexp.Regexp // nil: the text itself
 }
 
-const globForm = "a repository, in which * stands for any characters but / and ** for any"
+const globForm = "a repository, with * for any characters but / and ** for any"
 
 var globCharacters = regexp.MustCompile(`^[a-z0-9._/*-]+$`)
 
@@ -33,7 +33,7 @@ func parseGlob(text string) (g glob, ok bool) {
 		g.match = regexp.MustCompile("^" + pattern + "$")
 		return g, true
 	}
-	return g, repositoryMistake(text) == ""
+	return g, repositoryMistake(text, "") == ""
 }
 
 // matches reports whether the glob names the repository with that key.

@@ -1,46 +1,31 @@
 package spec
 
 import (
-	"fmt"
 	"io"
 	"os"
-
-	"csync/sync/fault"
 
 	"go.yaml.in/yaml/v3"
 )
 
 // Load reads one source file or cip manifest. name is used in positions only.
 //
-// The error is of kind input and wraps [Problems], unless input could not be
-// read. An input of more than 8 MB is refused without being parsed. An empty
-// one asks for nothing.
+// The error is of kind input and wraps [Problems]: whatever is wrong, in one
+// go. An input of more than 8 MB is refused without being parsed. An empty one
+// asks for nothing.
 func Load(name string, input io.Reader, mode Mode) (*File, error) {
-	content, err := readAll(name, input)
-	if err != nil {
-		return nil, err
-	}
-	r := &reader{findings: &findings{mode: mode}, name: name}
-	return r.file(name, r.sources(r.parse(content)))
+	r := newReader(name, mode)
+	return r.file(name, r.sources(r.parse(input)))
 }
 
 // LoadPath reads the file at path as Load does, or the directory of thin cip
 // manifests at path: path/manifests/NAME/promoter-manifest.yaml with
 // path/images/NAME/images.yaml.
 func LoadPath(path string, mode Mode) (*File, error) {
-	input, err := os.Open(path)
-	if err != nil {
-		return nil, fault.New(fault.Input, fmt.Errorf("reading source file: %w", err))
+	r := newReader(path, mode)
+	if stat, err := os.Stat(path); err == nil && stat.IsDir() {
+		return r.file(path, r.thinSources(path))
 	}
-	defer input.Close()
-	stat, err := input.Stat()
-	if err != nil {
-		return nil, fault.New(fault.Input, fmt.Errorf("reading source file: %w", err))
-	}
-	if stat.IsDir() {
-		return loadThin(path, mode)
-	}
-	return Load(path, input, mode)
+	return r.file(path, r.sources(r.open()))
 }
 
 // sources reads the root of a file, whichever of the shapes it has.

@@ -16,6 +16,7 @@ import (
 type login struct {
 	username, password credential
 	identityToken      string
+	broken             bool // a credential cannot be had
 }
 
 // credential is a user name or a password and the key that gives it.
@@ -47,6 +48,7 @@ func (s *sourceReader) credential(c *credential, key string, value func(string) 
 		got, err := value(text)
 		if err != nil {
 			s.reject(s.at(node), "%s: %v", key, err)
+			s.login.broken = true
 			return
 		}
 		*c = credential{value: got, key: key}
@@ -59,6 +61,9 @@ func (s *sourceReader) readIdentityToken(node *yaml.Node) {
 
 // logIn makes the collected credentials those of the source.
 func (s *sourceReader) logIn() {
+	if s.login.broken {
+		return
+	}
 	username, password := s.login.username, s.login.password
 	if password.value != "" && username.value == "" {
 		s.doubt(s.Position, "%s has no user name; write one under credentials or csync.username-env", password.key)

@@ -16,6 +16,7 @@ func (r *reader) visit(node *yaml.Node) *yaml.Node {
 	r.visited++
 	if r.visited == maxNodes {
 		r.refuse(r.at(node), "more than %d values once aliases are expanded; write several files", maxNodes)
+		r.stopped = true
 	}
 	if r.visited >= maxNodes {
 		return nil

@@ -47,7 +47,7 @@ func (r *reader) repositoryName(registry string, node *yaml.Node) reference.Name
 	if registry == "" { // which is a mistake of its own
 		registry = "localhost"
 	}
-	if text := repositoryMistake(key); text != "" {
+	if text := repositoryMistake(key, "write the tag in the list"); text != "" {
 		r.reject(r.at(node), "repository %q %s", key, text)
 		return nil
 	}
@@ -63,8 +63,8 @@ const pathForm = "lower-case letters and digits, between them . _ __ or -, eleme
 
 // repositoryMistake says what keeps path from being a repository's path (OCI
 // distribution §Pulling manifests, <name>) and what was meant; "" if nothing
-// does.
-func repositoryMistake(path string) string {
+// does. tag says what to do with a tag.
+func repositoryMistake(path, tag string) string {
 	if trimmed := strings.Trim(path, "/"); trimmed != path {
 		return fmt.Sprintf("begins or ends with a slash; %q was meant", trimmed)
 	}
@@ -73,9 +73,9 @@ func repositoryMistake(path string) string {
 	case err == nil && reference.IsNameOnly(name):
 		return ""
 	case err == nil:
-		return "names a reference, not a repository; write the tag in the list"
+		return "names a reference, not a repository; " + tag
 	}
-	if lower := strings.ToLower(path); lower != path && repositoryMistake(lower) == "" {
+	if lower := strings.ToLower(path); lower != path && repositoryMistake(lower, "") == "" {
 		return fmt.Sprintf("has upper-case letters; %q was meant", lower)
 	}
 	return "is not a path of " + pathForm

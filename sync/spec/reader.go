@@ -16,6 +16,13 @@ type reader struct {
 	visited int // nodes, counted again for each alias
 }
 
+func newReader(name string, mode Mode) *reader {
+	return &reader{findings: &findings{mode: mode}, name: name}
+}
+
+// beside is a reader for a further file of the same input.
+func (r *reader) beside(name string) *reader { return &reader{findings: r.findings, name: name} }
+
 // pair is a key of a mapping and its value.
 type pair struct{ key, value *yaml.Node }
 
@@ -115,11 +122,15 @@ func kind(node *yaml.Node) string {
 		return "a mapping"
 	case node.Kind == yaml.SequenceNode:
 		return "a list"
-	case node.ShortTag() == "!!str":
-		return "text"
 	case isNull(node):
 		return "empty"
+	}
+	switch node.ShortTag() {
+	case "!!int", "!!float":
+		return "a number"
+	case "!!bool":
+		return "a truth value"
 	default:
-		return "a number, date or truth value"
+		return "text"
 	}
 }

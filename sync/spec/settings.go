@@ -44,7 +44,7 @@ func (s *sourceReader) readEntries(node *yaml.Node) {
 			continue
 		}
 		if e.glob, ok = parseGlob(text); !ok {
-			s.reject(s.at(p.key), "%q matches no repository: %s", text, globForm)
+			s.reject(s.at(p.key), "%q cannot match a repository; %s was meant", text, globForm)
 			continue
 		}
 		e.unusable = s.rejects(func() { s.fields(p.value, "an entry of csync.repositories", e.keys()) })
@@ -115,7 +115,7 @@ func (e *entry) readDestination(node *yaml.Node) {
 	if !ok {
 		return
 	}
-	if text := repositoryMistake(path); text != "" {
+	if text := repositoryMistake(path, "further tags go under tags"); text != "" {
 		e.reject(e.at(node), "destination %q %s", path, text)
 	}
 	e.set(func(repository *Repository) { repository.Destination = path })

@@ -27,6 +27,7 @@ func (r *reader) source(p pair) (Source, bool) {
 	s := &sourceReader{reader: r, repositories: map[string]*Repository{}}
 	s.Position = r.at(p.key)
 	unusable := r.rejects(func() { s.Registry = r.registry(p.key, "registry") })
+	s.asks = !isNull(p.value) && p.value.Kind != yaml.MappingNode // which is a mistake of its own
 	s.fields(p.value, "a registry", s.keysOfRegistry(&unusable))
 	unusable = r.rejects(s.logIn) || unusable
 	if !s.asks {
@@ -104,7 +105,7 @@ func (s *sourceReader) readImages(node *yaml.Node) {
 func (s *sourceReader) readPatterns(node *yaml.Node) {
 	for _, p := range s.pairs(node, "images-by-tag-regex") {
 		repository := s.repository(p.key)
-		text, ok := s.text(p.value, "a regex")
+		text, ok := s.text(p.value, "a regex") // skopeo takes an empty one too
 		if repository == nil || !ok {
 			continue
 		}
@@ -130,12 +131,9 @@ func (r *reader) pattern(node *yaml.Node, text string) *regexp.Regexp {
 func (s *sourceReader) readConstraints(node *yaml.Node) {
 	for _, p := range s.pairs(node, "images-by-semver") {
 		repository := s.repository(p.key)
-		text, ok := s.text(p.value, "a version constraint")
+		text, ok := s.word(p.value, "a version constraint")
 		if repository == nil || !ok {
 			continue
-		}
-		if text == "" {
-			s.doubt(s.at(p.value), "the version constraint is empty and chooses every version; \"*\" was meant")
 		}
 		constraint, err := semver.NewConstraint(text)
 		if err != nil {

@@ -17,7 +17,7 @@ var wholeTag = regexp.MustCompile("^" + reference.TagRegexp.String() + "$")
 
 const (
 	tagForm    = "at most 128 letters, digits, _ . and -, the first no . and no -"
-	digestForm = "sha256: and 64 hexadecimal digits, or sha512: and 128, in lower case"
+	digestForm = "sha256: and 64 hexadecimal digits, or sha512: and 128"
 )
 
 // readReference reads an element of a repository's list: a tag, a digest, or a
@@ -35,7 +35,8 @@ func (s *sourceReader) readReference(node *yaml.Node, repository *Repository) {
 		}
 		return
 	}
-	if algorithm, _, found := strings.Cut(text, ":"); found && digest.Algorithm(algorithm).Available() {
+	algorithm, _, _ := strings.Cut(text, ":")
+	if digest.Algorithm(strings.ToLower(algorithm)).Available() && algorithm != text {
 		if s.isDigest(node, text) {
 			s.addDigest(repository, Digest{Digest: digest.Digest(text), Position: s.at(node)})
 		}
@@ -61,11 +62,15 @@ func (r *reader) isTag(node *yaml.Node, text string) bool {
 
 // isDigest reports whether text is a digest, or else that it is none.
 func (r *reader) isDigest(node *yaml.Node, text string) bool {
-	if _, err := digest.Parse(text); err != nil {
-		r.reject(r.at(node), "%q is not a digest: %s", text, digestForm)
+	if _, err := digest.Parse(text); err == nil {
+		return true
+	}
+	if lower := strings.ToLower(text); digest.Digest(lower).Validate() == nil {
+		r.reject(r.at(node), "%q is not a digest; %q was meant", text, lower)
 		return false
 	}
-	return true
+	r.reject(r.at(node), "%q is not a digest: %s", text, digestForm)
+	return false
 }
 
 // addTag adds a tag that repository may have already, pinned or not.

@@ -1,13 +1,10 @@
 package spec
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
-
-	"csync/sync/fault"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -17,87 +14,58 @@ const (
 	imagesFile   = "images.yaml"
 )
 
-// loadThin reads a directory of thin manifests: each names its registries only,
-// and its images are in a file apart.
-func loadThin(directory string, mode Mode) (*File, error) {
-	f := &findings{mode: mode}
-	manifests, err := f.thinManifests(directory)
-	if err != nil {
-		return nil, fault.New(fault.Input, fmt.Errorf("reading thin manifests: %w", err))
-	}
+// thinSources reads a directory of thin manifests: each names its registries
+// only, and its images are in a file apart.
+func (r *reader) thinSources(directory string) []Source {
 	var sources []Source
-	for _, path := range manifests {
+	for _, path := range r.thinManifests(filepath.Join(directory, "manifests")) {
 		name := filepath.Base(filepath.Dir(path))
-		source, ok, err := f.thin(path, filepath.Join(directory, "images", name, imagesFile))
-		if err != nil {
-			return nil, err
-		}
-		if ok {
+		images := r.beside(filepath.Join(directory, "images", name, imagesFile))
+		if source, ok := r.beside(path).thin(images); ok {
 			sources = append(sources, source)
 		}
 	}
-	return f.file(directory, sources)
+	return sources
 }
 
-// thinManifests lists directory/manifests/NAME/promoter-manifest.yaml, sorted.
-func (f *findings) thinManifests(directory string) ([]string, error) {
-	root := filepath.Join(directory, "manifests")
+// thinManifests lists root/NAME/promoter-manifest.yaml, sorted.
+func (r *reader) thinManifests(root string) []string {
 	var manifests []string
+	expected := filepath.Join(root, "NAME", manifestFile)
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
 		case entry.IsDir() || entry.Name() != manifestFile:
 		case filepath.Dir(filepath.Dir(path)) != root:
-			f.reject(Position{File: path}, "a manifest at an unexpected path; %s was meant", filepath.Join(root, "NAME", manifestFile))
+			r.reject(Position{File: path}, "a manifest at an unexpected path; %s was meant", expected)
 		default:
 			manifests = append(manifests, path)
 		}
 		return nil
 	})
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(manifests) == 0 {
-		f.refuse(Position{File: directory}, "no manifests found; %s was meant", filepath.Join(root, "NAME", manifestFile))
-		return nil, nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && len(manifests) == 0:
+		r.refuse(Position{File: r.name}, "no manifests found; %s was meant", expected)
+	case err != nil:
+		r.unreadable(err)
 	}
-	return manifests, err
+	return manifests
 }
 
-// thin reads one thin manifest and its images file. It is not ok if the
-// manifest cannot be used.
-func (f *findings) thin(manifestPath, imagesPath string) (source Source, ok bool, err error) {
-	r, root, err := f.open(manifestPath)
-	if err != nil {
-		return Source{}, false, err
+// thin reads a thin manifest and its images. It is not ok if the manifest
+// cannot be used.
+func (r *reader) thin(images *reader) (source Source, ok bool) {
+	m := &manifest{reader: r, root: &yaml.Node{Kind: yaml.MappingNode}}
+	unreadable := r.rejects(func() { m.root = cmp.Or(r.open(), m.root) })
+	if !unreadable {
+		source, ok = m.read()
 	}
-	if root == nil {
-		root = &yaml.Node{Kind: yaml.MappingNode}
-	}
-	m := &manifest{reader: r, root: root}
-	source, ok = m.read()
 	if m.images != nil {
-		r.reject(r.at(m.images), "a thin manifest lists images; %s was meant for them", imagesPath)
+		r.reject(r.at(m.images), "a thin manifest lists images; %s was meant for them", images.name)
 	}
-	images, list, err := f.open(imagesPath)
-	if err != nil {
-		return Source{}, false, err
-	}
-	if list != nil {
+	if list := images.open(); list != nil {
 		source.Repositories = images.cipImages(source.Registry, list, true)
 	}
-	return source, ok, nil
-}
-
-// open parses the file at path. The root is nil if it is empty or no YAML.
-func (f *findings) open(path string) (*reader, *yaml.Node, error) {
-	r := &reader{findings: f, name: path}
-	input, err := os.Open(path)
-	if err != nil {
-		return nil, nil, fault.New(fault.Input, fmt.Errorf("reading thin manifests: %w", err))
-	}
-	defer input.Close()
-	content, err := readAll(path, input)
-	if err != nil {
-		return nil, nil, err
-	}
-	return r, r.parse(content), nil
+	return source, ok
 }

@@ -3,13 +3,12 @@ package spec
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
-
-	"csync/sync/fault"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -17,22 +16,36 @@ import (
 // maxSize is the size of the largest input that is parsed, in bytes.
 const maxSize = 8 << 20
 
-// readAll reads an input of at most maxSize.
-func readAll(name string, input io.Reader) ([]byte, error) {
-	content, err := io.ReadAll(io.LimitReader(input, maxSize+1))
+// open parses the file that the reader is named after.
+func (r *reader) open() *yaml.Node {
+	input, err := os.Open(r.name)
 	if err != nil {
-		return nil, fault.New(fault.Input, fmt.Errorf("reading %s: %w", name, err))
+		r.unreadable(err)
+		return nil
 	}
-	if len(content) > maxSize {
-		text := fmt.Sprintf("more than %d MB; write several files", maxSize>>20)
-		return nil, fault.New(fault.Input, Problems{{Position{File: name}, text}})
-	}
-	return content, nil
+	defer input.Close()
+	return r.parse(input)
 }
 
-// parse gives the root of the only document of content, or nil if that is
-// empty. It does not expand aliases.
-func (r *reader) parse(content []byte) *yaml.Node {
+func (r *reader) unreadable(err error) {
+	if path := new(fs.PathError); errors.As(err, &path) {
+		err = path.Err // the position has the path
+	}
+	r.refuse(Position{File: r.name}, "%v", err)
+}
+
+// parse gives the root of the only document of input, or nil if that is empty
+// or cannot be parsed. It does not expand aliases.
+func (r *reader) parse(input io.Reader) *yaml.Node {
+	content, err := io.ReadAll(io.LimitReader(input, maxSize+1))
+	if err != nil {
+		r.unreadable(err)
+		return nil
+	}
+	if len(content) > maxSize {
+		r.refuse(Position{File: r.name}, "more than %d MB; write several files", maxSize>>20)
+		return nil
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var root *yaml.Node
 	for {
@@ -63,6 +76,16 @@ var (
 	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.+)' referenced`)
 )
 
+// syntaxHints say what is mostly meant where the parser gives up.
+var syntaxHints = map[string]string{
+	"mapping values are not allowed in this context": "; quote a text that holds \": \", indent the keys of a mapping alike",
+	"found character that cannot start any token":    "; indent with spaces, quote a text that begins with @, ` or a tab",
+	"did not find expected node content":             "; close each [ and {, put no comma before it",
+	"did not find expected ',' or ']'":               "; close the [",
+	"did not find expected ',' or '}'":               "; close the {",
+	"did not find expected key":                      "; indent the keys of a mapping alike",
+}
+
 // syntaxError gives an error of the YAML parser a position. The parser tells a
 // line at most, and for an alias without an anchor not even that. The name of
 // such an alias is not repeated: it may be a password that begins with "*".
@@ -80,5 +103,5 @@ func syntaxError(content []byte, err error) (Position, string) {
 		}
 		text = "an alias without an anchor before it; quote a text that begins with *"
 	}
-	return at, text
+	return at, text + syntaxHints[text]
 }

@@ -1,0 +1,87 @@
+package spec
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func lenient(t *testing.T, input string) *File {
+	t.Helper()
+	file, err := Load("f.yaml", strings.NewReader(input), Lenient)
+	require.NoError(t, err)
+	return file
+}
+
+func TestALenientReadingKeepsWhatItCanUse(t *testing.T) {
+	t.Parallel()
+	file, err := LoadPath(examples+"lenient.yaml", Lenient)
+	require.NoError(t, err)
+	require.Len(t, file.Sources, 1)
+	require.Equal(t, []string{"localhost:5000/alpine", "localhost:5000/nginx", "localhost:5000/redis"}, names(file.Sources[0].Repositories))
+	require.True(t, file.Sources[0].Repositories[0].All)
+	require.Len(t, file.Sources[0].Repositories[2].Tags, 2)
+	require.Equal(t, []string{
+		`lenient.yaml:10:3: a registry has no key "image"; "images" was meant`,
+		`lenient.yaml:13:1: No images specified for registry "quay.io"; write images, images-by-tag-regex or images-by-semver`,
+	}, lines(file.Warnings))
+	require.Equal(t, []string{
+		`lenient.yaml:4:24: a tag is empty`,
+		`lenient.yaml:5:5: repository "busybox:1" names a reference, not a repository; write the tag in the list`,
+		"lenient.yaml:9:12: \"(\" is not a regex (RE2): missing closing ): `(`",
+	}, lines(file.Problems))
+}
+
+// lines gives problems one a line, without the directory of the examples.
+func lines(problems Problems) []string {
+	return strings.Split(strings.ReplaceAll(problems.Error(), examples, ""), "\n")
+}
+
+func TestALenientReadingRefusesSyntaxTypesAndDuplicates(t *testing.T) {
+	t.Parallel()
+	for name, input := range map[string]string{
+		"syntax":        "q.io: [",
+		"wrong type":    "q.io: {images: {redis: 7.2}}",
+		"no bool":       "q.io: {images: {redis: [1]}, tls-verify: \"not a valid bool\"}",
+		"duplicate key": "q.io: {images: {redis: [1], redis: [2]}}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Load("f.yaml", strings.NewReader(input), Lenient)
+			var found Problems
+			require.ErrorAs(t, err, &found)
+			require.Len(t, found, 1)
+		})
+	}
+}
+
+func TestALenientReadingTakesWhatSkopeoTakes(t *testing.T) {
+	t.Parallel()
+	file := lenient(t, "myns: {images-by-tag-regex: {redis: }, credentials: {username: ci}}")
+	require.Equal(t, "docker.io/myns/redis", file.Sources[0].Repositories[0].Name.String())
+	require.True(t, file.Sources[0].Repositories[0].Wants("7.2"))
+	require.Equal(t, "ci", file.Sources[0].Access.Username)
+	require.Len(t, file.Warnings, 3)
+	require.Empty(t, file.Problems)
+}
+
+func TestWhatCannotBeReachedOrFilteredAsAskedIsLeftOut(t *testing.T) {
+	t.Parallel()
+	file := lenient(t, `
+q.io:
+  images: {redis: [], nginx: []}
+  csync: {repositories: {nginx: {exclude: ["("]}}}
+r.io:
+  images: {redis: []}
+  csync: {platforms: [x86_64]}
+s.io:
+  images: {redis: []}
+  csync: {password-env: CSYNC_NOT_SET}
+/t.io:
+  images: {redis: []}
+`)
+	require.Len(t, file.Sources, 1)
+	require.Equal(t, []string{"q.io/redis"}, names(file.Sources[0].Repositories))
+	require.Len(t, file.Problems, 4)
+}

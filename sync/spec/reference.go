@@ -1,0 +1,32 @@
+package spec
+
+import (
+	"fmt"
+
+	"go.podman.io/image/v5/docker/reference"
+
+	"csync/sync/fault"
+)
+
+// Reference reads one docker reference of a command line, HOST/REPOSITORY with
+// a tag, a digest, or neither for every tag. The error has the kind input.
+func Reference(s string) (Source, error) {
+	named, err := reference.ParseNormalizedNamed(s)
+	if err != nil {
+		return Source{}, fault.New(fault.Input, fmt.Errorf("Error parsing docker reference %q: %w", s, err))
+	}
+	repository := Repository{Name: reference.TrimNamed(named), Key: reference.Path(named)}
+	tagged, hasTag := named.(reference.Tagged)
+	digested, hasDigest := named.(reference.Digested)
+	switch {
+	case hasTag && hasDigest:
+		repository.Tags = []Tag{{Name: tagged.Tag(), Pin: digested.Digest()}}
+	case hasTag:
+		repository.Tags = []Tag{{Name: tagged.Tag()}}
+	case hasDigest:
+		repository.Digests = []Digest{{Digest: digested.Digest()}}
+	default:
+		repository.All = true
+	}
+	return Source{Registry: reference.Domain(named), Repositories: []Repository{repository}}, nil
+}

@@ -1,0 +1,81 @@
+package spec
+
+import (
+	"slices"
+	"testing"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheMostSpecificSettingWinsPerKey(t *testing.T) {
+	t.Parallel()
+	sources := load(t, `
+q.io:
+  images: {web/nginx: [], web/httpd: [], web/old/httpd: [], redis: []}
+  csync:
+    platforms: [amd64, linux/amd64, arm64]
+    repositories:
+      web/nginx: {latest: 1}
+      "**": {latest: 5, referrers: true}
+      "web/*": {latest: 2, platforms: []}
+      "web/**": {latest: 3, referrers: false}
+      "*/nginx": {latest: 4, exclude: [a]}
+`)
+	wanted := map[string]Repository{}
+	for _, repository := range sources[0].Repositories {
+		wanted[repository.Key] = repository
+	}
+	require.Equal(t, 1, wanted["web/nginx"].Latest)
+	require.Equal(t, 2, wanted["web/httpd"].Latest)
+	require.Equal(t, 3, wanted["web/old/httpd"].Latest)
+	require.Equal(t, 5, wanted["redis"].Latest)
+	require.Len(t, wanted["web/nginx"].Exclude, 1)
+	require.Empty(t, wanted["web/httpd"].Exclude)
+	require.True(t, wanted["redis"].Referrers)
+	require.False(t, wanted["web/httpd"].Referrers)
+	require.Empty(t, wanted["web/nginx"].Platforms, "an empty list is every platform")
+	require.Equal(t, []v1.Platform{
+		{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"},
+	}, wanted["redis"].Platforms)
+}
+
+func TestAGlobMatchesWithinElementsAndAcrossThem(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		glob            string
+		matches, others []string
+	}{
+		{"redis", []string{"redis"}, []string{"redis2", "a/redis"}},
+		{"*", []string{"redis"}, []string{"a/redis"}},
+		{"a/*", []string{"a/redis"}, []string{"a/b/redis", "redis"}},
+		{"**", []string{"redis", "a/b/redis"}, nil},
+		{"a/**/c", []string{"a/b/c", "a/b/b/c"}, []string{"a/c"}},
+		{"*.x-*", []string{"b.x-1"}, []string{"bxx-1"}},
+	} {
+		g, ok := parseGlob(test.glob)
+		require.True(t, ok, test.glob)
+		for _, key := range test.matches {
+			require.True(t, g.matches(key), "%s %s", test.glob, key)
+		}
+		for _, key := range test.others {
+			require.False(t, g.matches(key), "%s %s", test.glob, key)
+		}
+	}
+}
+
+func TestGlobsOfOneWeightAreOrderedByText(t *testing.T) {
+	t.Parallel()
+	var globs []glob
+	for _, text := range []string{"a*", "ab", "*b", "**", "ab*"} {
+		g, ok := parseGlob(text)
+		require.True(t, ok)
+		globs = append(globs, g)
+	}
+	slices.SortFunc(globs, glob.compare)
+	var order []string
+	for _, g := range globs {
+		order = append(order, g.text)
+	}
+	require.Equal(t, []string{"**", "a*", "*b", "ab*", "ab"}, order)
+}
