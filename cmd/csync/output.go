@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"csync/sync/fault"
+	"csync/sync/plan"
+	"csync/sync/report"
+)
+
+// outputFlags say where a report goes.
+type outputFlags struct {
+	flags      *pflag.FlagSet
+	format     string
+	file       string
+	digestFile string
+}
+
+func (f *outputFlags) add(flags *pflag.FlagSet) {
+	f.flags = flags
+	flags.StringVarP(&f.format, "output", "o", "", "write the report as json or text (default text on a terminal, else json)")
+	flags.StringVar(&f.file, "report", "", "write the report to `FILE` as well; FILE.html is a page")
+	flags.StringVar(&f.digestFile, "digestfile", "", "write digest and destination of every image in place to `FILE`")
+}
+
+// asked reports whether the user has chosen a format.
+func (f *outputFlags) asked() bool { return f.flags.Changed("output") }
+
+// check finds mistakes before anything is done.
+func (f *outputFlags) check() error {
+	switch f.format {
+	case "", "json", "text":
+		return nil
+	}
+	return fault.New(fault.Input, fmt.Errorf("--output %q is neither json nor text", f.format))
+}
+
+// report writes the report everywhere it goes, and says with which code the
+// program ends.
+func (s *session) report(ctx context.Context, p *plan.Plan) error {
+	r := s.complete(p)
+	err := errors.Join(s.output.write(r, s.io.out), s.output.writeFiles(r))
+	switch {
+	case err != nil:
+		return &exitError{code: exitFailures, err: err}
+	case interrupted(ctx):
+		return &exitError{code: exitInterrupted}
+	case r.Failed():
+		return &exitError{code: exitFailures}
+	}
+	return nil
+}
+
+func (s *session) complete(p *plan.Plan) *report.Report {
+	r := report.New(s.verb, version, s.dryRun, s.started)
+	r.Finish(p.Results(), s.client.Requests(), time.Now())
+	return r
+}
+
+// interrupted reports whether a signal, not a time limit, has ended the run.
+func interrupted(ctx context.Context) bool {
+	return ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled)
+}
+
+func (f *outputFlags) write(r *report.Report, out io.Writer) error {
+	if f.format == "text" || f.format == "" && isTerminal(out) {
+		return r.WriteText(out)
+	}
+	return r.WriteJSON(out)
+}
+
+func (f *outputFlags) writeFiles(r *report.Report) error {
+	var errs []error
+	if f.file != "" {
+		errs = append(errs, r.WriteFile(f.file))
+	}
+	if f.digestFile != "" {
+		errs = append(errs, writeDigests(f.digestFile, r))
+	}
+	return errors.Join(errs...)
+}
+
+// writeDigests writes skopeo's digest file: a line for every image in place.
+func writeDigests(path string, r *report.Report) error {
+	if r.DryRun {
+		return nil
+	}
+	var lines strings.Builder
+	for _, result := range r.Results {
+		if result.Status == report.Done || result.Status == report.Unchanged {
+			fmt.Fprintf(&lines, "%s %s\n", result.Digest, result.Destination)
+		}
+	}
+	if err := os.WriteFile(path, []byte(lines.String()), 0o644); err != nil {
+		return fmt.Errorf("writing --digestfile: %w", err)
+	}
+	return nil
+}
+
+// lineWriter passes on whole lines, so that those of several images do not tear
+// each other.
+type lineWriter struct {
+	mu   sync.Mutex
+	out  io.Writer
+	rest []byte
+}
+
+func (w *lineWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rest = append(w.rest, p...)
+	end := bytes.LastIndexByte(w.rest, '\n') + 1
+	_, err := w.out.Write(w.rest[:end])
+	w.rest = append(w.rest[:0], w.rest[end:]...)
+	return len(p), err
+}

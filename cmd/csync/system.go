@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/pflag"
+	"go.podman.io/image/v5/pkg/cli/basetls/tlsdetails"
+	"go.podman.io/image/v5/signature"
+	"go.podman.io/image/v5/types"
+
+	"csync/sync/fault"
+	"csync/sync/image"
+	"csync/sync/registry"
+)
+
+// systemFlags are skopeo's global flags: where the system's configuration is,
+// and what it is called.
+type systemFlags struct {
+	policy, registriesDir, registriesConf, temporary string
+	insecurePolicy, requireSigned                    bool
+	arch, os, variant                                string
+	userAgentPrefix, tlsDetails                      string
+	timeout                                          time.Duration
+	debug                                            bool
+	logLevel, logFormat                              string
+	retries                                          int
+	retryDelay                                       time.Duration
+}
+
+func (f *systemFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.policy, "policy", "", "signature policy `FILE`, instead of the system's policy.json")
+	flags.BoolVar(&f.insecurePolicy, "insecure-policy", false, "accept images whatever the policy says")
+	flags.BoolVar(&f.requireSigned, "require-signed", false, "refuse what the policy accepts unsigned")
+	flags.StringVar(&f.registriesDir, "registries.d", "", "directory `DIR` with registries.d's signature settings")
+	flags.StringVar(&f.registriesConf, "registries-conf", "", "registries.conf `FILE`")
+	flags.StringVar(&f.temporary, "tmpdir", "", "directory `DIR` for large temporary files")
+	flags.StringVar(&f.arch, "override-arch", "", "use `ARCH` instead of this machine's to choose an instance")
+	flags.StringVar(&f.os, "override-os", "", "use `OS` instead of this machine's to choose an instance")
+	flags.StringVar(&f.variant, "override-variant", "", "use `VARIANT` instead of this machine's to choose an instance")
+	flags.StringVar(&f.userAgentPrefix, "user-agent-prefix", "", "put `TEXT` before csync's User-Agent")
+	flags.StringVar(&f.tlsDetails, "tls-details", "", "TLS versions and ciphers from `FILE`, containers-tls-details.yaml(5)")
+	flags.DurationVar(&f.timeout, "command-timeout", 0, "give up after `DURATION`")
+	flags.BoolVar(&f.debug, "debug", false, "the same as --log-level debug")
+	flags.StringVar(&f.logLevel, "log-level", "info", "log error, warn, info, debug or trace to standard error")
+	flags.StringVar(&f.logFormat, "log-format", "text", "log as text or json")
+	flags.IntVar(&f.retries, "retry-times", 5, "repeat a request that fails on its way so many times")
+	flags.DurationVar(&f.retryDelay, "retry-delay", 0, "wait `DURATION` between repetitions, instead of longer each time")
+}
+
+// systemFlagNames are those that help leaves to its long form.
+var systemFlagNames = []string{
+	"policy", "insecure-policy", "require-signed", "registries.d", "registries-conf", "tmpdir",
+	"override-arch", "override-os", "override-variant", "user-agent-prefix", "tls-details", "debug", "retry-delay",
+}
+
+// context is containers/image's configuration. Signals and --command-timeout
+// are the caller's.
+func (f *systemFlags) context() (*types.SystemContext, error) {
+	sys := &types.SystemContext{
+		SignaturePolicyPath: f.policy, RegistriesDirPath: f.registriesDir, SystemRegistriesConfPath: f.registriesConf,
+		ArchitectureChoice: f.arch, OSChoice: f.os, VariantChoice: f.variant,
+		BigFilesTemporaryDir: f.temporary, DockerRegistryUserAgent: f.userAgent(),
+	}
+	if f.tlsDetails != "" {
+		base, err := tlsdetails.BaseTLSFromFile(f.tlsDetails)
+		if err != nil {
+			return nil, fault.New(fault.Input, fmt.Errorf("reading --tls-details: %w", err))
+		}
+		sys.BaseTLSConfig = base.TLSConfig()
+	}
+	return sys, nil
+}
+
+func (f *systemFlags) userAgent() string {
+	agent := "csync/" + version + " (" + runtime.GOOS + "/" + runtime.GOARCH + ")"
+	if f.userAgentPrefix != "" {
+		agent = f.userAgentPrefix + " " + agent
+	}
+	return agent
+}
+
+// client is the one registry client of the run.
+func (f *systemFlags) client(sys *types.SystemContext, jobs int) *registry.Client {
+	retries := f.retries
+	if retries == 0 {
+		retries = -1 // in Options, 0 is the default
+	}
+	return registry.NewClient(registry.Options{
+		MaxRequests: jobs, Retries: retries, RetryDelay: f.retryDelay, UserAgent: f.userAgent(), System: sys,
+	})
+}
+
+// trust is the signature policy. A machine without any policy.json accepts every
+// image, as it does for tools that know of no policy; where the policy has to
+// be there, as for skopeo, its absence is an error.
+func (f *systemFlags) trust(sys *types.SystemContext, required bool) (*signature.Policy, error) {
+	if f.insecurePolicy && f.requireSigned {
+		return nil, fault.New(fault.Input, fmt.Errorf("--insecure-policy and --require-signed exclude each other"))
+	}
+	if f.insecurePolicy {
+		return image.AcceptAnything(), nil
+	}
+	policy, found, err := image.LoadPolicy(sys)
+	switch {
+	case err != nil:
+		return nil, err
+	case found:
+		return policy, nil
+	case required || f.requireSigned:
+		return nil, fault.WithRemedy(fault.Input, fmt.Errorf("loading trust policy: there is no policy.json"), "use --policy FILE or --insecure-policy")
+	}
+	logrus.Debug("there is no policy.json: images are accepted without a signature")
+	return image.AcceptAnything(), nil
+}

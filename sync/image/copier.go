@@ -1,0 +1,215 @@
+package image
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/sirupsen/logrus"
+	"go.podman.io/image/v5/copy"
+	"go.podman.io/image/v5/signature"
+	"go.podman.io/image/v5/signature/signer"
+	"go.podman.io/image/v5/types"
+
+	"csync/sync/fault"
+	"csync/sync/registry"
+)
+
+// Copier copies images, all in the same way. It is safe for concurrent use.
+type Copier struct {
+	// Policy decides which source images may be copied; required.
+	Policy *signature.Policy
+	// RequireSigned refuses what the policy accepts without a signature.
+	RequireSigned bool
+	// RemoveSignatures leaves the source's signatures behind.
+	RemoveSignatures bool
+	// Signers and SignBy (a GPG key ID, with SignPassphrase) sign what is written.
+	Signers        []*signer.Signer
+	SignBy         string
+	SignPassphrase string
+	// Format converts manifests to this media type; empty keeps every digest.
+	Format string
+	// AllowConversion lets containers/image change a manifest that the
+	// destination cannot take as it is, as skopeo does without
+	// --preserve-digests.
+	AllowConversion bool
+	// Log receives containers/image's lines about each copy; nil: nowhere.
+	Log io.Writer
+
+	signed sync.Map // repository name -> whether it has signatures (bool)
+}
+
+// Request is one image to copy.
+type Request struct {
+	Source, Destination Location
+	// Digest is that of the source's manifest as it was planned; empty reads
+	// whatever the reference names now.
+	Digest    digest.Digest
+	Selection Selection
+	// Fresh says that the destination repository had nothing when planned.
+	Fresh bool
+	Mover Mover
+}
+
+// Copied is what a copy did, apart from the blobs that the Mover moved.
+type Copied struct {
+	// Manifest is what the destination now has under its reference.
+	Manifest v1.Descriptor
+	// Platforms are those of the instances that were written, if any index was.
+	Platforms []string
+	// Read and Written are bytes of manifests, and of blobs that did not go
+	// through the Mover; Reused those of images that were there already.
+	Read, Written, Reused int64
+}
+
+// Copy makes the destination what the selection makes of the source. The error
+// says on which side it happened; it is a *NotWantedError where the image is of
+// a platform that the selection leaves out.
+func (c *Copier) Copy(ctx context.Context, request Request) (Copied, error) {
+	if request.Source.Repository == nil {
+		return c.copyFromLibrary(ctx, request)
+	}
+	source, choice, err := c.read(ctx, request)
+	if err != nil {
+		return Copied{}, fault.At(fault.Source, request.Source.String(), err)
+	}
+	own, err := c.needsLibrary(ctx, source)
+	if err != nil {
+		return Copied{}, err
+	}
+	var copied Copied
+	switch {
+	case own && request.Destination.Repository != nil:
+		logrus.Debugf("%s is copied by containers/image's own transport: signatures or a conversion need it", request.Source)
+		copied, err = c.copyByLibrary(ctx, request, choice)
+	case request.Destination.Repository == nil:
+		copied, err = c.copyToLibrary(ctx, request, source)
+	default:
+		copied, err = c.copyBetweenRegistries(ctx, request, source)
+	}
+	copied.Platforms = choice.Platforms
+	return copied, err
+}
+
+// read reads the source's manifest, chooses from it, and reads all manifests
+// below the choice.
+func (c *Copier) read(ctx context.Context, request Request) (*registrySource, Choice, error) {
+	repository := request.Source.Repository
+	identifier := request.Source.Identifier()
+	if request.Digest != "" {
+		identifier = request.Digest.String()
+	}
+	m, err := repository.Manifest(ctx, identifier)
+	if err != nil {
+		return nil, Choice{}, err
+	}
+	choice, err := request.Selection.Choose(ctx, repository, m)
+	if err != nil {
+		return nil, Choice{}, err
+	}
+	wanted := registry.Manifest{Descriptor: choice.Descriptor, Bytes: choice.Bytes}
+	if choice.Bytes == nil {
+		if wanted, err = repository.Manifest(ctx, choice.Digest.String()); err != nil {
+			return nil, Choice{}, err
+		}
+	}
+	root, err := loadTree(ctx, repository, wanted)
+	if err != nil {
+		return nil, Choice{}, err
+	}
+	return &registrySource{location: request.Source, root: root}, choice, nil
+}
+
+// needsLibrary reports whether only the library's own docker transport can do
+// this copy, and refuses what the policy does not allow.
+func (c *Copier) needsLibrary(ctx context.Context, source *registrySource) (bool, error) {
+	signatures, err := c.admit(ctx, source)
+	if err != nil || signatures {
+		return signatures, err
+	}
+	if c.Format != "" || c.SignBy != "" || len(c.Signers) > 0 {
+		return true, nil
+	}
+	if c.RemoveSignatures {
+		return false, nil
+	}
+	name := source.location.Repository.Name().Name()
+	if known, ok := c.signed.Load(name); ok {
+		return known.(bool), nil
+	}
+	signed, err := hasSignatures(source.location)
+	if err != nil {
+		return false, source.at(fault.New(fault.Input, err))
+	}
+	c.signed.Store(name, signed)
+	return signed, nil
+}
+
+// copyBetweenRegistries has copy.Image look at an image while what it needs is
+// on its way; the manifest with the tag waits for both. What copy.Image does not
+// take is transferred all the same.
+func (c *Copier) copyBetweenRegistries(ctx context.Context, request Request, source *registrySource) (Copied, error) {
+	x := &transfer{source: source, destination: request.Destination, mover: request.Mover, fresh: request.Fresh}
+	if source.root.ordinary() {
+		x.check = func(ctx context.Context) error {
+			destination := &registryDestination{location: request.Destination, root: source.root}
+			_, err := c.run(ctx,
+				pooledReference{ImageReference: request.Destination.Reference, destination: destination},
+				pooledReference{ImageReference: request.Source.Reference, source: source},
+				&copy.Options{ImageListSelection: copy.CopyAllImages, PreserveDigests: true, RemoveSignatures: true})
+			return err
+		}
+	}
+	err := x.push(ctx)
+	return Copied{
+		Manifest: source.root.manifest.Descriptor,
+		Read:     source.root.manifests(), Written: x.written.Load(), Reused: x.reused.Load(),
+	}, fault.At(fault.Destination, request.Destination.String(), err)
+}
+
+// run is the only call of copy.Image. It returns what was written.
+func (c *Copier) run(ctx context.Context, destination, source types.ImageReference, options *copy.Options) (v1.Descriptor, error) {
+	policy, err := c.policyContext()
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	defer func() {
+		if err := policy.Destroy(); err != nil {
+			logrus.Debugf("closing the policy: %v", err)
+		}
+	}()
+	options.ReportWriter = c.Log
+	options.RemoveSignatures = options.RemoveSignatures || c.RemoveSignatures
+	written, err := copy.Image(ctx, policy, destination, source, options)
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	return describe(written)
+}
+
+// convert fills in what signing and converting want.
+func (c *Copier) convert(options *copy.Options) *copy.Options {
+	options.PreserveDigests = c.Format == "" && !c.AllowConversion
+	options.ForceManifestMIMEType = c.Format
+	options.Signers, options.SignBy, options.SignPassphrase = c.Signers, c.SignBy, c.SignPassphrase
+	return options
+}
+
+// single reports whether a transport keeps one image under a reference, never
+// an index.
+func single(l Location) bool {
+	switch l.Reference.Transport().Name() {
+	case "docker-archive", "docker-daemon", "containers-storage":
+		return true
+	}
+	return false
+}
+
+// errIndex explains why an index does not fit.
+func errIndex(l Location) error {
+	return fault.WithRemedy(fault.Unsupported,
+		fmt.Errorf("%s keeps one platform of an image, not an index", l.Reference.Transport().Name()), "choose one with platforms:")
+}

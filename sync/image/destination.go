@@ -1,0 +1,119 @@
+package image
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/image/v5/types"
+
+	"csync/sync/fault"
+	"csync/sync/registry"
+)
+
+// registryDestination is a types.ImageDestination over the pooled client.
+//
+// When the source is a registry as well, copy.Image only decides: the bytes are
+// the source's, so a transfer pushes the whole tree meanwhile instead of one
+// instance after another. From any other source it takes blobs and manifests as
+// copy.Image brings them.
+type registryDestination struct {
+	location Location
+	mover    Mover
+	fresh    bool
+	root     *tree // what is pushed meanwhile; nil: bytes come through PutBlob
+	written  atomic.Int64
+}
+
+func (d *registryDestination) Reference() types.ImageReference          { return d.location.Reference }
+func (d *registryDestination) Close() error                             { return nil }
+func (d *registryDestination) SupportedManifestMIMETypes() []string     { return nil }
+func (d *registryDestination) SupportsSignatures(context.Context) error { return nil }
+func (d *registryDestination) AcceptsForeignLayerURLs() bool            { return true }
+func (d *registryDestination) MustMatchRuntimeOS() bool                 { return false }
+func (d *registryDestination) IgnoresEmbeddedDockerReference() bool     { return true }
+func (d *registryDestination) HasThreadSafePutBlob() bool               { return true }
+func (d *registryDestination) DesiredLayerCompression() types.LayerCompression {
+	return types.PreserveOriginal
+}
+
+// TryReusingBlob says of a blob of the tree that it is there, because it will be
+// before any manifest that needs it.
+func (d *registryDestination) TryReusingBlob(_ context.Context, info types.BlobInfo, _ types.BlobInfoCache, _ bool) (bool, types.BlobInfo, error) {
+	if d.root != nil && d.root.has(info.Digest) {
+		return true, types.BlobInfo{Digest: info.Digest, Size: info.Size}, nil
+	}
+	return false, types.BlobInfo{}, nil
+}
+
+func (d *registryDestination) PutBlob(ctx context.Context, stream io.Reader, info types.BlobInfo, _ types.BlobInfoCache, _ bool) (types.BlobInfo, error) {
+	if d.root != nil && d.root.has(info.Digest) {
+		n, err := io.Copy(io.Discard, stream)
+		return types.BlobInfo{Digest: info.Digest, Size: n}, err
+	}
+	if info.Digest == "" {
+		return types.BlobInfo{}, fault.New(fault.Unsupported, fmt.Errorf("writing a blob of unknown digest"))
+	}
+	counted := &countingReader{Reader: stream}
+	err := d.mover.Move(ctx, Blob{
+		Descriptor:  v1.Descriptor{Digest: info.Digest, Size: info.Size, MediaType: info.MediaType},
+		Destination: d.location.Repository,
+		Open:        func(context.Context) (io.ReadCloser, error) { return io.NopCloser(counted), nil },
+		Once:        true,
+		Fresh:       d.fresh,
+	})
+	return types.BlobInfo{Digest: info.Digest, Size: max(info.Size, counted.read)}, err
+}
+
+func (d *registryDestination) PutManifest(ctx context.Context, bytes []byte, instance *digest.Digest) error {
+	descriptor, err := describe(bytes)
+	if err != nil {
+		return err
+	}
+	if d.root != nil {
+		if d.root.find(descriptor.Digest) == nil {
+			return fault.New(fault.Internal, fmt.Errorf("writing manifest %s: not one of the source's", descriptor.Digest))
+		}
+		return nil
+	}
+	identifier := d.location.Identifier()
+	if instance != nil {
+		identifier = descriptor.Digest.String()
+	}
+	m := registry.Manifest{Descriptor: descriptor, Bytes: bytes}
+	if err := d.location.Repository.PutManifest(ctx, identifier, m); err != nil {
+		return d.at(fmt.Errorf("writing manifest: %w", err))
+	}
+	d.written.Add(m.Size)
+	return nil
+}
+
+// PutSignatures stores nothing: images with signatures to store go through the
+// library's own transport.
+func (d *registryDestination) PutSignatures(_ context.Context, signatures [][]byte, _ *digest.Digest) error {
+	if len(signatures) > 0 {
+		return fault.New(fault.Internal, fmt.Errorf("writing %d signatures over the pooled client", len(signatures)))
+	}
+	return nil
+}
+
+func (d *registryDestination) Commit(context.Context, types.UnparsedImage) error { return nil }
+
+func (d *registryDestination) at(err error) error {
+	return fault.At(fault.Destination, d.location.String(), err)
+}
+
+// countingReader counts the bytes that were read.
+type countingReader struct {
+	io.Reader
+	read int64
+}
+
+func (r *countingReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.read += int64(n)
+	return n, err
+}

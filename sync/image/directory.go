@@ -1,0 +1,66 @@
+package image
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/sirupsen/logrus"
+	"go.podman.io/image/v5/directory"
+	"go.podman.io/image/v5/types"
+
+	"csync/sync/fault"
+)
+
+// replaceDirectory has write fill a new directory beside path, and only when
+// that has worked gives it path's name. An image that was there before is
+// replaced; any other directory is refused.
+func replaceDirectory(path string, write func(types.ImageReference) error) error {
+	if err := replaceable(path); err != nil {
+		return err
+	}
+	parent := filepath.Dir(path)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return fmt.Errorf("creating directory: %w", err)
+	}
+	temporary, err := os.MkdirTemp(parent, ".csync-*")
+	if err != nil {
+		return fmt.Errorf("creating directory: %w", err)
+	}
+	defer func() {
+		if err := os.RemoveAll(temporary); err != nil {
+			logrus.Warnf("removing %s: %v", temporary, err)
+		}
+	}()
+	fresh := filepath.Join(temporary, "new")
+	ref, err := directory.NewReference(fresh)
+	if err != nil {
+		return err
+	}
+	if err := write(ref); err != nil {
+		return err
+	}
+	if err := os.Rename(path, filepath.Join(temporary, "old")); err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("replacing directory: %w", err)
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return fmt.Errorf("replacing directory: %w", err)
+	}
+	return nil
+}
+
+// replaceable refuses a directory that is neither empty nor an image, as the
+// library does.
+func replaceable(path string) error {
+	entries, err := os.ReadDir(path)
+	if os.IsNotExist(err) || err == nil && len(entries) == 0 {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading directory: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(path, "version")); err != nil {
+		return fault.New(fault.Conflict, fmt.Errorf("%s is not an image directory; it is not overwritten", path))
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package image
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/image/v5/manifest"
+
+	"csync/sync/fault"
+	"csync/sync/registry"
+)
+
+// mediaTypeORASArtifact is the manifest type of ORAS and of OCI 1.1's drafts;
+// registries still hold signatures in it.
+const mediaTypeOCIArtifact = "application/vnd.oci.artifact.manifest.v1+json"
+
+// document is the part of a manifest that says what it needs, whatever its
+// media type: an index names manifests, an image a config and layers, an
+// artifact blobs, Docker's schema 1 fsLayers.
+type document struct {
+	ArtifactType string          `json:"artifactType"`
+	Config       *v1.Descriptor  `json:"config"`
+	Layers       []v1.Descriptor `json:"layers"`
+	Blobs        []v1.Descriptor `json:"blobs"`
+	Manifests    []v1.Descriptor `json:"manifests"`
+	Subject      *v1.Descriptor  `json:"subject"`
+	FSLayers     []struct {
+		BlobSum digest.Digest `json:"blobSum"`
+	} `json:"fsLayers"`
+}
+
+func parseDocument(m registry.Manifest) (document, error) {
+	var doc document
+	if err := json.Unmarshal(m.Bytes, &doc); err != nil {
+		return doc, fault.New(fault.Unsupported, fmt.Errorf("parsing manifest %s: %w", m.Digest, err))
+	}
+	for _, d := range append(doc.blobs(), doc.Manifests...) {
+		if err := d.Digest.Validate(); err != nil {
+			return doc, fault.New(fault.Unsupported, fmt.Errorf("parsing manifest %s: digest %q: %w", m.Digest, d.Digest, err))
+		}
+	}
+	return doc, nil
+}
+
+// blobs are the config and the layers that have to be in the repository before
+// the manifest, each once. Layers that live elsewhere (foreign, with URLs) stay
+// where they are.
+func (d document) blobs() []v1.Descriptor {
+	var all []v1.Descriptor
+	if d.Config != nil {
+		all = append(all, *d.Config)
+	}
+	all = append(append(all, d.Layers...), d.Blobs...)
+	for _, layer := range d.FSLayers {
+		all = append(all, v1.Descriptor{Digest: layer.BlobSum, Size: -1})
+	}
+	seen := make(map[digest.Digest]bool, len(all))
+	kept := all[:0]
+	for _, blob := range all {
+		if seen[blob.Digest] || foreign(blob) {
+			continue
+		}
+		seen[blob.Digest] = true
+		kept = append(kept, blob)
+	}
+	return kept
+}
+
+func foreign(blob v1.Descriptor) bool {
+	return len(blob.URLs) > 0 &&
+		(strings.Contains(blob.MediaType, ".foreign.") || strings.Contains(blob.MediaType, ".nondistributable."))
+}
+
+func isIndex(mediaType string) bool { return manifest.MIMETypeIsMultiImage(mediaType) }
+
+// isManifest reports whether a descriptor in an index names a manifest rather
+// than a blob; some artifacts list blobs there.
+func isManifest(mediaType string) bool {
+	switch mediaType {
+	case "", mediaTypeOCIArtifact, v1.MediaTypeImageManifest, v1.MediaTypeImageIndex,
+		manifest.DockerV2Schema2MediaType, manifest.DockerV2ListMediaType,
+		manifest.DockerV2Schema1MediaType, manifest.DockerV2Schema1SignedMediaType:
+		return true
+	}
+	return false
+}
+
+// isImage reports whether copy.Image takes the manifest: an image with an
+// image's config, and nothing that only OCI 1.1 knows.
+func (d document) isImage(mediaType string) bool {
+	if mediaType == manifest.DockerV2Schema1MediaType || mediaType == manifest.DockerV2Schema1SignedMediaType {
+		return true
+	}
+	if d.Config == nil || d.ArtifactType != "" || d.Subject != nil {
+		return false
+	}
+	return d.Config.MediaType == v1.MediaTypeImageConfig || d.Config.MediaType == manifest.DockerV2Schema2ConfigMediaType
+}

@@ -1,0 +1,178 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/image/v5/copy"
+	"go.podman.io/image/v5/docker"
+	"go.podman.io/image/v5/manifest"
+	"go.podman.io/image/v5/oci/archive"
+	"go.podman.io/image/v5/oci/layout"
+	"go.podman.io/image/v5/signature"
+	imagestorage "go.podman.io/image/v5/storage"
+	"go.podman.io/image/v5/types"
+	"go.podman.io/storage"
+
+	"csync/sync/fault"
+)
+
+// copyToLibrary copies from a registry to one of the library's own transports.
+func (c *Copier) copyToLibrary(ctx context.Context, request Request, source *registrySource) (Copied, error) {
+	options := c.convert(&copy.Options{ImageListSelection: copy.CopyAllImages})
+	if single(request.Destination) {
+		if isIndex(source.root.manifest.MediaType) {
+			return Copied{}, fault.At(fault.Destination, request.Destination.String(), errIndex(request.Destination))
+		}
+		options.PreserveDigests = false // those transports keep other formats
+	}
+	from := pooledReference{ImageReference: request.Source.Reference, source: source}
+	written, err := c.runExclusive(ctx, request.Destination, from, options)
+	read := source.root.manifests() + source.read.Load()
+	return Copied{Manifest: written, Read: read, Written: read}, fault.At(fault.Destination, request.Destination.String(), err)
+}
+
+// copyFromLibrary copies from one of the library's own transports. Those that
+// hold what a registry would (directories, layouts) go over the pooled client;
+// the others need the library's conversions.
+func (c *Copier) copyFromLibrary(ctx context.Context, request Request) (Copied, error) {
+	options := c.convert(&copy.Options{ImageListSelection: copy.CopyAllImages, SourceCtx: request.Source.System, DestinationCtx: request.Destination.System})
+	if request.Selection.System != nil {
+		options.ImageListSelection, options.SourceCtx = copy.CopySystemImage, request.Selection.System
+	}
+	if single(request.Source) || single(request.Destination) {
+		options.PreserveDigests = false
+	}
+	var copied Copied
+	var err error
+	if request.Destination.Repository != nil && !single(request.Source) && !c.signs() && c.Format == "" {
+		destination := &registryDestination{location: request.Destination, mover: request.Mover, fresh: request.Fresh}
+		to := pooledReference{ImageReference: request.Destination.Reference, destination: destination}
+		copied.Manifest, err = c.run(ctx, to, request.Source.Reference, options)
+		copied.Written = destination.written.Load()
+		copied.Read = copied.Written
+	} else {
+		copied.Manifest, err = c.runExclusive(ctx, request.Destination, request.Source.Reference, options)
+	}
+	return copied, libraryFault(request.Source, err)
+}
+
+func (c *Copier) signs() bool { return c.SignBy != "" || len(c.Signers) > 0 }
+
+// copyByLibrary copies between registries with the library's docker transport
+// at both ends.
+func (c *Copier) copyByLibrary(ctx context.Context, request Request, choice Choice) (Copied, error) {
+	options := c.convert(&copy.Options{
+		ImageListSelection: copy.CopyAllImages, SourceCtx: request.Source.System, DestinationCtx: request.Destination.System,
+	})
+	switch {
+	case request.Selection.System != nil:
+		options.ImageListSelection, options.SourceCtx = copy.CopySystemImage, request.Selection.System
+	case len(request.Selection.Platforms) > 0 && choice.Bytes != nil && isIndex(choice.MediaType):
+		list, err := manifest.ListFromBlob(choice.Bytes, choice.MediaType)
+		if err != nil {
+			return Copied{}, fault.At(fault.Source, request.Source.String(), fault.New(fault.Unsupported, fmt.Errorf("parsing index: %w", err)))
+		}
+		options.Instances = list.Instances()
+		options.ImageListSelection, options.SparseManifestListAction = copy.CopySpecificImages, copy.StripSparseManifestList
+		options.PreserveDigests, options.RemoveListSignatures = false, true
+	}
+	written, err := c.run(ctx, request.Destination.Reference, request.Source.Reference, options)
+	return Copied{Manifest: written}, libraryFault(request.Source, err)
+}
+
+// libraryFault finds the kind of an error of the library's own transports.
+func libraryFault(l Location, err error) error {
+	if err == nil {
+		return nil
+	}
+	var rejected signature.PolicyRequirementError
+	switch {
+	case errors.As(err, &rejected):
+		err = fault.New(fault.Policy, err)
+	case errors.As(err, new(docker.ErrUnauthorizedForCredentials)):
+		err = fault.New(fault.Unauthorized, err)
+	case missing(err):
+		err = fault.New(fault.NotFound, err)
+	}
+	return fault.At(fault.Source, l.String(), err)
+}
+
+// missing reports whether err is how one of the transports says that it does
+// not have the image.
+func missing(err error) bool {
+	return errors.Is(err, os.ErrNotExist) ||
+		errors.As(err, new(layout.ImageNotFoundError)) ||
+		errors.As(err, new(archive.ImageNotFoundError)) ||
+		errors.As(err, new(archive.ArchiveFileNotFoundError)) ||
+		errors.Is(err, imagestorage.ErrNoSuchImage) ||
+		errors.Is(err, storage.ErrImageUnknown)
+}
+
+// runExclusive copies into one of the library's transports, one image at a time
+// where images share something there, and into a directory so that nothing
+// half-written ever has its final name.
+func (c *Copier) runExclusive(ctx context.Context, destination Location, source types.ImageReference, options *copy.Options) (written v1.Descriptor, err error) {
+	options.DestinationCtx = destination.System
+	if destination.exclusive != nil {
+		destination.exclusive.Lock()
+		defer destination.exclusive.Unlock()
+	}
+	working, err := destination.working(true)
+	if err != nil {
+		return written, err
+	}
+	if destination.Reference.Transport().Name() != "dir" {
+		return c.run(ctx, working, source, options)
+	}
+	err = replaceDirectory(destination.Reference.StringWithinTransport(), func(temporary types.ImageReference) error {
+		written, err = c.run(ctx, temporary, source, options)
+		return err
+	})
+	return written, err
+}
+
+// Look is the manifest that a location now has under its reference, as the
+// transport gives it. The error has the kind not-found where there is none.
+func Look(ctx context.Context, l Location) (v1.Descriptor, error) {
+	if l.Repository != nil {
+		return l.Repository.Resolve(ctx, l.Identifier())
+	}
+	working, err := l.working(false)
+	if err != nil {
+		return v1.Descriptor{}, lookFault(err)
+	}
+	source, err := working.NewImageSource(ctx, l.System)
+	if err != nil {
+		return v1.Descriptor{}, lookFault(err)
+	}
+	defer source.Close()
+	bytes, mediaType, err := source.GetManifest(ctx, nil)
+	if err != nil {
+		return v1.Descriptor{}, lookFault(err)
+	}
+	there, err := describe(bytes)
+	if mediaType != "" {
+		there.MediaType = mediaType
+	}
+	return there, err
+}
+
+// describe is the descriptor of a manifest's bytes.
+func describe(bytes []byte) (v1.Descriptor, error) {
+	sum, err := manifest.Digest(bytes)
+	if err != nil {
+		return v1.Descriptor{}, fault.New(fault.Unsupported, fmt.Errorf("computing a manifest's digest: %w", err))
+	}
+	return v1.Descriptor{MediaType: manifest.GuessMIMEType(bytes), Digest: sum, Size: int64(len(bytes))}, nil
+}
+
+func lookFault(err error) error {
+	if missing(err) {
+		return fault.New(fault.NotFound, err)
+	}
+	return err
+}

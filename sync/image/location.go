@@ -1,0 +1,66 @@
+package image
+
+import (
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	"go.podman.io/image/v5/docker/reference"
+	"go.podman.io/image/v5/transports"
+	"go.podman.io/image/v5/types"
+
+	"csync/sync/registry"
+)
+
+// Location is one image at one side of a step.
+type Location struct {
+	// Reference is what the user means, for messages, policy, and as the way
+	// in for every transport but docker.
+	Reference types.ImageReference
+	// Repository is the way in for docker references; nil for the rest.
+	Repository *registry.Repository
+	// System configures the library's own transports.
+	System *types.SystemContext
+	// exclusive is held while the library writes to something that several
+	// images share, an OCI layout's index.json for one; nil where nothing is.
+	exclusive *sync.Mutex
+	// open gives the reference to work on where that is not Reference itself:
+	// an archive is worked on as something else. nil: Reference.
+	open func(write bool) (types.ImageReference, error)
+}
+
+// String is the location as users write it, "docker://q.io/a/b:1".
+func (l Location) String() string {
+	if l.Reference == nil {
+		return ""
+	}
+	return transports.ImageName(l.Reference)
+}
+
+// working is the reference to read or write.
+func (l Location) working(write bool) (types.ImageReference, error) {
+	if l.open == nil {
+		return l.Reference, nil
+	}
+	return l.open(write)
+}
+
+// Identifier is the tag or the digest of a docker reference, as the
+// distribution spec's <reference>.
+func (l Location) Identifier() string {
+	named := l.Reference.DockerReference()
+	if digested, ok := named.(reference.Digested); ok {
+		return digested.Digest().String()
+	}
+	if tagged, ok := named.(reference.Tagged); ok {
+		return tagged.Tag()
+	}
+	return ""
+}
+
+// Digested is the digest a docker reference names, or "".
+func (l Location) Digested() digest.Digest {
+	if digested, ok := l.Reference.DockerReference().(reference.Digested); ok {
+		return digested.Digest()
+	}
+	return ""
+}

@@ -1,0 +1,199 @@
+package image
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	"go.podman.io/image/v5/directory"
+	"go.podman.io/image/v5/docker"
+	"go.podman.io/image/v5/docker/daemon"
+	"go.podman.io/image/v5/docker/reference"
+	"go.podman.io/image/v5/oci/layout"
+	"go.podman.io/image/v5/storage"
+	"go.podman.io/image/v5/types"
+
+	"csync/sync/fault"
+	"csync/sync/registry"
+)
+
+// Name is what an image is called inside a place: a path, and a tag or a
+// digest.
+type Name struct {
+	Path   string
+	Tag    string
+	Digest digest.Digest
+}
+
+// String is path:tag or path@digest.
+func (n Name) String() string {
+	if n.Digest != "" {
+		return n.Path + "@" + n.Digest.String()
+	}
+	return n.Path + ":" + n.Tag
+}
+
+// Place is where images are kept: a registry, a directory, a layout, an
+// archive, a store.
+type Place interface {
+	// Location is where the place keeps the image of that name.
+	Location(name Name) (Location, error)
+	// Single reports whether the place keeps one platform of an image only.
+	Single() bool
+	// String is the place as users write it, "docker://q.io/mirror".
+	String() string
+	// Close completes what is written as a whole, and only then gives it its
+	// name; write says whether anything was.
+	Close(write bool) error
+}
+
+// Access is what opening a place needs.
+type Access struct {
+	Client *registry.Client
+	// Registry is how the place's registry is reached.
+	Registry registry.Access
+	// System configures the library's own transports.
+	System *types.SystemContext
+}
+
+// Open opens a place by its name: docker://HOST[/PATH], dir:PATH, oci:PATH,
+// oci-archive:FILE, docker-archive:FILE, containers-storage:[PREFIX] or
+// docker-daemon:[PREFIX]. Nothing is written before an image is.
+func Open(name string, access Access) (Place, error) {
+	transport, rest, found := strings.Cut(name, ":")
+	place := place{shown: name, path: rest, system: access.System}
+	if open, known := places[transport]; found && known {
+		if rest == "" && transport != "containers-storage" && transport != "docker-daemon" {
+			return nil, fault.New(fault.Input, fmt.Errorf("%q names no path after %q", name, transport+":"))
+		}
+		return open(place)
+	}
+	if transport == "docker" && strings.HasPrefix(rest, "//") {
+		return openRegistry(place, access)
+	}
+	return nil, fault.New(fault.Input, fmt.Errorf(
+		"%q is not a place for images; docker://HOST[/PATH], dir:PATH, oci:PATH, oci-archive:FILE, docker-archive:FILE, containers-storage:[PREFIX] and docker-daemon:[PREFIX] are", name))
+}
+
+var places = map[string]func(place) (Place, error){
+	"dir":                func(p place) (Place, error) { return directories{p}, nil },
+	"oci":                func(p place) (Place, error) { return &layouts{place: p}, nil },
+	"oci-archive":        openOCIArchive,
+	"docker-archive":     openDockerArchive,
+	"containers-storage": func(p place) (Place, error) { return store{p, storage.Transport}, nil },
+	"docker-daemon":      func(p place) (Place, error) { return store{p, daemon.Transport}, nil },
+}
+
+// place is what all places have.
+type place struct {
+	shown, path string
+	system      *types.SystemContext
+}
+
+func (p place) String() string     { return p.shown }
+func (p place) Single() bool       { return false }
+func (p place) Close(_ bool) error { return nil }
+
+// registries is a registry, or a path in one.
+type registries struct {
+	place
+	access Access
+}
+
+func openRegistry(p place, access Access) (Place, error) {
+	p.path = strings.TrimRight(strings.TrimPrefix(p.path, "//"), "/")
+	// A registry alone is no reference; any repository in it tells whether it
+	// parses.
+	if _, err := reference.ParseNormalizedNamed(p.path + "/x"); p.path == "" || err != nil {
+		return nil, fault.New(fault.Input, fmt.Errorf("%q is not docker://HOST[:PORT][/PATH]", p.shown))
+	}
+	return registries{p, access}, nil
+}
+
+func (p registries) Location(name Name) (Location, error) {
+	named, err := reference.ParseNormalizedNamed(path.Join(p.path, name.Path) + strings.TrimPrefix(name.String(), name.Path))
+	if err != nil {
+		return Location{}, fault.New(fault.Input, fmt.Errorf("%s/%s: %w", p.shown, name, err))
+	}
+	ref, err := docker.NewReference(named)
+	if err != nil {
+		return Location{}, fault.New(fault.Input, err)
+	}
+	repository, err := p.access.Client.Destination(reference.TrimNamed(named), p.access.Registry)
+	if err != nil {
+		return Location{}, err
+	}
+	return Location{Reference: ref, Repository: repository, System: SystemFor(p.access.Registry, p.system)}, nil
+}
+
+// directories keeps every image in a directory of its own.
+type directories struct{ place }
+
+func (p directories) Location(name Name) (Location, error) {
+	ref, err := directory.NewReference(filepath.Join(p.path, name.String()))
+	return Location{Reference: ref, System: p.system}, err
+}
+
+// layouts is one OCI image layout for all images.
+type layouts struct {
+	place
+	mu sync.Mutex
+}
+
+func (p *layouts) Location(name Name) (Location, error) {
+	ref, err := layout.NewReference(p.path, name.String())
+	return Location{Reference: ref, System: p.system, exclusive: &p.mu}, err
+}
+
+// store is podman's store, or a Docker daemon's.
+type store struct {
+	place
+	transport types.ImageTransport
+}
+
+func (p store) Single() bool { return true }
+
+func (p store) Location(name Name) (Location, error) {
+	full := name.String()
+	switch {
+	case strings.HasSuffix(p.path, "]"): // only containers-storage's [driver@root]
+		full = p.path + full
+	case p.path != "":
+		full = strings.TrimRight(p.path, "/") + "/" + full
+	}
+	ref, err := p.transport.ParseReference(full)
+	if err != nil {
+		return Location{}, fault.New(fault.Input, fmt.Errorf("%s:%s: %w", p.transport.Name(), full, err))
+	}
+	return Location{Reference: ref, System: p.system}, nil
+}
+
+// SystemFor is base with the settings of access, for the library's own docker
+// transport.
+func SystemFor(access registry.Access, base *types.SystemContext) *types.SystemContext {
+	sys := types.SystemContext{}
+	if base != nil {
+		sys = *base
+	}
+	if access.TLSVerify != types.OptionalBoolUndefined {
+		sys.DockerInsecureSkipTLSVerify = types.NewOptionalBool(access.TLSVerify == types.OptionalBoolFalse)
+	}
+	if access.CertDir != "" {
+		sys.DockerCertPath = access.CertDir
+	}
+	if access.AuthFile != "" {
+		sys.AuthFilePath = access.AuthFile
+	}
+	sys.DockerBearerRegistryToken = string(access.RegistryToken)
+	if access.Anonymous {
+		sys.DockerAuthConfig = &types.DockerAuthConfig{}
+	} else if access.Username != "" || access.IdentityToken != "" {
+		sys.DockerAuthConfig = &types.DockerAuthConfig{
+			Username: access.Username, Password: string(access.Password), IdentityToken: string(access.IdentityToken),
+		}
+	}
+	return &sys
+}

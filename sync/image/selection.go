@@ -1,0 +1,287 @@
+package image
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/image/v5/manifest"
+	"go.podman.io/image/v5/types"
+
+	"csync/sync/fault"
+	"csync/sync/registry"
+)
+
+// Selection says which instances of an index are wanted. The zero value wants
+// all of them, and every image that is none.
+type Selection struct {
+	// Platforms keeps only these instances of an index, and only those images
+	// that are of one of them. Empty: all.
+	Platforms []v1.Platform
+	// AllowMissing takes an index that lacks some of Platforms.
+	AllowMissing bool
+	// System, if not nil, wants the one instance that containers/image chooses
+	// for it, instead of the index.
+	System *types.SystemContext
+}
+
+// All reports whether s takes every manifest as it is.
+func (s Selection) All() bool { return len(s.Platforms) == 0 && s.System == nil }
+
+// NotWantedError says that an image is of none of the wanted platforms.
+type NotWantedError struct{ Platform string }
+
+func (e *NotWantedError) Error() string {
+	return fmt.Sprintf("the image is for %s, which the platform filter leaves out", e.Platform)
+}
+
+// Choice is what a Selection makes of a manifest.
+type Choice struct {
+	// Descriptor is the manifest wanted at the destination.
+	v1.Descriptor
+	// Bytes is that manifest, or nil where it is an instance that has not been
+	// read yet.
+	Bytes []byte
+	// Platforms are those of its instances, sorted as in the index; nil where
+	// only reading the config would tell.
+	Platforms []string
+}
+
+// Choose applies the selection to a manifest of the source repository. It reads
+// the config of a single image where only that can tell its platform. The
+// error is a *NotWantedError for an image of another platform.
+func (s Selection) Choose(ctx context.Context, source *registry.Repository, m registry.Manifest) (Choice, error) {
+	whole := Choice{Descriptor: m.Descriptor, Bytes: m.Bytes}
+	if !isIndex(m.MediaType) {
+		if len(s.Platforms) == 0 {
+			return whole, nil
+		}
+		return s.chooseSingle(ctx, source, whole)
+	}
+	doc, err := parseDocument(m)
+	if err != nil {
+		return Choice{}, err
+	}
+	switch {
+	case s.System != nil:
+		return s.chooseInstance(m, doc)
+	case len(s.Platforms) > 0:
+		return s.filter(m, doc)
+	}
+	whole.Platforms = platformNames(doc.Manifests)
+	return whole, nil
+}
+
+// chooseInstance picks what containers/image would run on this system.
+func (s Selection) chooseInstance(m registry.Manifest, doc document) (Choice, error) {
+	list, err := manifest.ListFromBlob(m.Bytes, m.MediaType)
+	if err != nil {
+		return Choice{}, fault.New(fault.Unsupported, fmt.Errorf("parsing index: %w", err))
+	}
+	chosen, err := list.ChooseInstance(s.System)
+	if err != nil {
+		return Choice{}, fault.New(fault.NotFound, fmt.Errorf("choosing an image from manifest list: %w", err))
+	}
+	for _, d := range doc.Manifests {
+		if d.Digest == chosen {
+			return Choice{Descriptor: d, Platforms: platformNames([]v1.Descriptor{d})}, nil
+		}
+	}
+	return Choice{}, fault.New(fault.Internal, fmt.Errorf("choosing instance %s: not in the index", chosen))
+}
+
+// chooseSingle takes an image that is no index if its config is of a wanted
+// platform, and whatever has no platform at all.
+func (s Selection) chooseSingle(ctx context.Context, source *registry.Repository, whole Choice) (Choice, error) {
+	doc, err := parseDocument(registry.Manifest{Descriptor: whole.Descriptor, Bytes: whole.Bytes})
+	if err != nil || !doc.isImage(whole.MediaType) || doc.Config == nil {
+		return whole, err
+	}
+	config, err := readSmall(ctx, source, *doc.Config)
+	if err != nil {
+		return Choice{}, fmt.Errorf("reading config: %w", err)
+	}
+	var platform v1.Platform
+	if err := json.Unmarshal(config, &platform); err != nil {
+		return Choice{}, fault.New(fault.Unsupported, fmt.Errorf("parsing config: %w", err))
+	}
+	whole.Platforms = []string{PlatformName(platform)}
+	for _, wanted := range s.Platforms {
+		if matches(wanted, &platform) {
+			return whole, nil
+		}
+	}
+	return Choice{}, &NotWantedError{Platform: PlatformName(platform)}
+}
+
+// filter keeps the wanted instances, in the order and in the bytes of the
+// index, so that the same index and platforms always give the same digest.
+func (s Selection) filter(m registry.Manifest, doc document) (Choice, error) {
+	keep, err := s.keep(doc.Manifests)
+	if err != nil {
+		return Choice{}, err
+	}
+	bytes, err := cutEntries(m.Bytes, keep)
+	if err != nil {
+		return Choice{}, fault.New(fault.Unsupported, fmt.Errorf("filtering index: %w", err))
+	}
+	var kept []v1.Descriptor
+	for i, d := range doc.Manifests {
+		if keep[i] {
+			kept = append(kept, d)
+		}
+	}
+	descriptor := m.Descriptor
+	descriptor.Digest, descriptor.Size = digest.FromBytes(bytes), int64(len(bytes))
+	return Choice{Descriptor: descriptor, Bytes: bytes, Platforms: platformNames(kept)}, nil
+}
+
+// keep marks the instances of the wanted platforms, and with each the entries
+// without a platform that describe it (attestations).
+func (s Selection) keep(entries []v1.Descriptor) ([]bool, error) {
+	keep := make([]bool, len(entries))
+	kept := map[string]bool{}
+	var missing []string
+	for _, wanted := range s.Platforms {
+		found := false
+		for i, entry := range entries {
+			if matches(wanted, entry.Platform) {
+				keep[i], found = true, true
+				kept[entry.Digest.String()] = true
+			}
+		}
+		if !found {
+			missing = append(missing, PlatformName(wanted))
+		}
+	}
+	if len(kept) == 0 && s.AllowMissing {
+		return nil, &NotWantedError{Platform: strings.Join(platformNames(entries), ", ")}
+	}
+	if len(missing) > 0 && !s.AllowMissing {
+		return nil, fault.WithRemedy(fault.NotFound,
+			fmt.Errorf("the index has no instance for %s, only for %s", strings.Join(missing, ", "), strings.Join(platformNames(entries), ", ")),
+			"use --allow-missing-platforms to copy the others")
+	}
+	for i, entry := range entries {
+		if described := entry.Annotations["vnd.docker.reference.digest"]; !hasPlatform(entry) && kept[described] {
+			keep[i] = true
+		}
+	}
+	return keep, nil
+}
+
+// matches compares as containerd does: arm64 is arm64/v8, and a platform
+// without a variant takes every variant.
+func matches(wanted v1.Platform, got *v1.Platform) bool {
+	if got == nil || wanted.OS != got.OS || wanted.Architecture != got.Architecture {
+		return false
+	}
+	return wanted.Variant == "" || variant(wanted) == variant(*got)
+}
+
+func variant(p v1.Platform) string {
+	if p.Architecture == "arm64" && p.Variant == "" {
+		return "v8"
+	}
+	return p.Variant
+}
+
+func hasPlatform(d v1.Descriptor) bool {
+	return d.Platform != nil && d.Platform.OS != "" && d.Platform.OS != "unknown"
+}
+
+// PlatformName is os/architecture[/variant].
+func PlatformName(p v1.Platform) string {
+	name := p.OS + "/" + p.Architecture
+	if p.Variant != "" {
+		name += "/" + p.Variant
+	}
+	return name
+}
+
+// platformNames lists each platform once, in order.
+func platformNames(entries []v1.Descriptor) []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, d := range entries {
+		if !hasPlatform(d) {
+			continue
+		}
+		if name := PlatformName(*d.Platform); !seen[name] {
+			seen[name] = true
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// cutEntries removes the entries of a JSON index's "manifests" that are not
+// kept, and leaves every other byte as it is.
+func cutEntries(index []byte, keep []bool) ([]byte, error) {
+	spans, err := entrySpans(index)
+	if err != nil {
+		return nil, err
+	}
+	if len(spans) != len(keep) {
+		return nil, errors.New(`"manifests" stands in the index more than once`)
+	}
+	separator := []byte(",")
+	if len(spans) > 1 {
+		separator = index[spans[0].end:spans[1].start]
+	}
+	out := append([]byte(nil), index[:spans[0].start]...)
+	first := true
+	for i, span := range spans {
+		if !keep[i] {
+			continue
+		}
+		if !first {
+			out = append(out, separator...)
+		}
+		first = false
+		out = append(out, index[span.start:span.end]...)
+	}
+	return append(out, index[spans[len(spans)-1].end:]...), nil
+}
+
+type span struct{ start, end int64 }
+
+// entrySpans finds where the elements of the top-level array "manifests" are.
+func entrySpans(index []byte) ([]span, error) {
+	decoder := json.NewDecoder(strings.NewReader(string(index)))
+	if _, err := decoder.Token(); err != nil {
+		return nil, err
+	}
+	var spans []span
+	var raw json.RawMessage
+	for decoder.More() {
+		key, err := decoder.Token()
+		if err != nil {
+			return nil, err
+		}
+		if key != "manifests" {
+			if err := decoder.Decode(&raw); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if _, err := decoder.Token(); err != nil {
+			return nil, err
+		}
+		for decoder.More() {
+			if err := decoder.Decode(&raw); err != nil {
+				return nil, err
+			}
+			end := decoder.InputOffset()
+			spans = append(spans, span{start: end - int64(len(raw)), end: end})
+		}
+		if _, err := decoder.Token(); err != nil {
+			return nil, err
+		}
+	}
+	return spans, nil
+}

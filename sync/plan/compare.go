@@ -1,0 +1,223 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/semaphore"
+
+	"csync/sync/fault"
+	"csync/sync/image"
+	"csync/sync/registry"
+	"csync/sync/report"
+)
+
+// comparison looks at both sides of steps, of a bounded number at the same time.
+type comparison struct {
+	Request
+	under *semaphore.Weighted
+}
+
+// compare fills in what both sides have, and ends the steps whose destination
+// is as it should be. Steps of one destination repository go together: where
+// its first tag is missing, one tag list tells which others are.
+func (r Request) compare(ctx context.Context, steps []*Step) {
+	c := comparison{Request: r, under: semaphore.NewWeighted(int64(max(r.Jobs, 1)))}
+	var group sync.WaitGroup
+	for _, shelf := range shelves(steps) {
+		group.Go(func() { c.shelf(ctx, shelf) })
+	}
+	group.Wait()
+}
+
+// shelves groups the steps that are still to do by destination repository; what
+// goes elsewhere than to a registry stands alone.
+func shelves(steps []*Step) [][]*Step {
+	index := map[*registry.Repository]int{}
+	var all [][]*Step
+	for _, step := range steps {
+		if !step.ToDo() {
+			continue
+		}
+		repository := step.Destination.Repository
+		at, known := index[repository]
+		if repository == nil || !known {
+			at = len(all)
+			all = append(all, nil)
+			index[repository] = at
+		}
+		all[at] = append(all[at], step)
+	}
+	return all
+}
+
+// known is what has been learnt of a destination repository.
+type known struct {
+	fresh bool            // it does not exist
+	tags  map[string]bool // its tags; nil: not listed
+}
+
+// lacks reports whether the destination certainly has no such tag or digest.
+func (k known) lacks(identifier string) bool {
+	if k.fresh {
+		return true
+	}
+	_, err := digest.Parse(identifier)
+	return err != nil && k.tags != nil && !k.tags[identifier]
+}
+
+func (c comparison) shelf(ctx context.Context, steps []*Step) {
+	c.step(ctx, steps[0], known{})
+	var k known
+	if first := steps[0]; first.Destination.Repository != nil && first.Result.PreviousDigest == "" && first.Result.Status != report.Unchanged {
+		k = c.learn(ctx, steps)
+		first.Fresh = k.fresh
+	}
+	var group sync.WaitGroup
+	for _, step := range steps[1:] {
+		group.Go(func() { c.step(ctx, step, k) })
+	}
+	group.Wait()
+}
+
+// learn lists the destination repository's tags. Not being able to is no
+// failure: then every tag is asked for. Some registries answer for a repository
+// that does not exist as for one without tags; only images by digest can be in
+// the latter.
+func (c comparison) learn(ctx context.Context, steps []*Step) known {
+	tags, err := steps[0].Destination.Repository.Tags(ctx)
+	if fault.Is(err, fault.NotFound) {
+		return known{fresh: true}
+	}
+	if err != nil {
+		return known{}
+	}
+	byDigest := func(step *Step) bool { return step.Destination.Digested() != "" }
+	k := known{tags: make(map[string]bool, len(tags)), fresh: len(tags) == 0 && !slices.ContainsFunc(steps, byDigest)}
+	for _, tag := range tags {
+		k.tags[tag] = true
+	}
+	return k
+}
+
+// step compares one step, unless ctx is cancelled.
+func (c comparison) step(ctx context.Context, step *Step, k known) {
+	if c.under.Acquire(ctx, 1) != nil {
+		return
+	}
+	defer c.under.Release(1)
+	step.Fresh = k.fresh
+	var group sync.WaitGroup
+	var sourceErr, destinationErr error
+	group.Go(func() { sourceErr = c.source(ctx, step) })
+	if !k.lacks(identifier(step.Destination)) {
+		group.Go(func() { destinationErr = c.destination(ctx, step) })
+	}
+	group.Wait()
+	switch {
+	case ctx.Err() != nil:
+	case sourceErr != nil:
+		step.Fail(step.atSource(sourceErr))
+	case destinationErr != nil:
+		step.Fail(step.atDestination(destinationErr))
+	case step.Wanted.Digest != "" && step.Wanted.Digest == step.Result.PreviousDigest:
+		step.Result.Status, step.Result.Verified = report.Unchanged, true
+		step.Result.PreviousDigest = ""
+	}
+}
+
+func identifier(l image.Location) string {
+	if l.Repository == nil {
+		return ""
+	}
+	return l.Identifier()
+}
+
+// source finds out what is wanted at the destination.
+func (c comparison) source(ctx context.Context, step *Step) error {
+	var choice image.Choice
+	found, err := c.look(ctx, step, &choice)
+	if err != nil {
+		return fmt.Errorf("reading manifest: %w", err)
+	}
+	if step.pin != "" && step.pin != found.Digest {
+		return fault.New(fault.Conflict, fmt.Errorf("the tag has moved: it is pinned to %s and names %s", step.pin, found.Digest))
+	}
+	step.Result.SourceDigest, step.Result.Platforms = found.Digest, choice.Platforms
+	step.Wanted = choice.Descriptor
+	step.Result.MediaType = choice.MediaType
+	if c.Converts || keepsNoDigest(step) {
+		step.Wanted = v1.Descriptor{}
+		return nil
+	}
+	step.Result.Digest = choice.Digest
+	if step.Source.Repository != nil && step.Source.Repository == step.Destination.Repository && choice.Digest == found.Digest {
+		step.Result.Action = report.Retag
+	}
+	return nil
+}
+
+// look reads as little of the source as tells what its selection wants.
+func (c comparison) look(ctx context.Context, step *Step, choice *image.Choice) (v1.Descriptor, error) {
+	repository := step.Source.Repository
+	if repository == nil || step.Selection.All() {
+		found, err := image.Look(ctx, step.Source)
+		choice.Descriptor = found
+		return found, err
+	}
+	m, err := repository.Manifest(ctx, step.Source.Identifier())
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	*choice, err = step.Selection.Choose(ctx, repository, m)
+	return m.Descriptor, err
+}
+
+// keepsNoDigest reports whether the destination keeps images in a format of its
+// own, or the source gives one that no registry has seen.
+func keepsNoDigest(step *Step) bool {
+	for _, l := range []image.Location{step.Source, step.Destination} {
+		switch l.Reference.Transport().Name() {
+		case "docker-archive", "docker-daemon", "containers-storage":
+			return true
+		}
+	}
+	return step.Source.Repository == nil && step.Selection.System != nil
+}
+
+// destination finds out what is there now. Being refused the read is no
+// failure: an account that may push need not be allowed to read what is not
+// there yet, and the write will tell.
+func (c comparison) destination(ctx context.Context, step *Step) error {
+	there, err := image.Look(ctx, step.Destination)
+	switch {
+	case err == nil:
+		step.Result.PreviousDigest = there.Digest
+		if c.KeepDirectories && step.Destination.Reference.Transport().Name() == "dir" {
+			return refuseOverwriting(step.Destination)
+		}
+		return nil
+	case fault.Is(err, fault.NotFound):
+		if c.KeepDirectories && step.Destination.Reference.Transport().Name() == "dir" {
+			return refuseOverwriting(step.Destination)
+		}
+		return nil
+	case step.Destination.Repository != nil && (fault.Is(err, fault.Unauthorized) || fault.Is(err, fault.Denied)):
+		return nil
+	}
+	return err
+}
+
+// refuseOverwriting is skopeo's check of a directory.
+func refuseOverwriting(l image.Location) error {
+	path := l.Reference.StringWithinTransport()
+	if _, err := os.Stat(path); err != nil {
+		return nil
+	}
+	return fault.New(fault.Conflict, fmt.Errorf("Refusing to overwrite destination directory %q", path))
+}

@@ -1,0 +1,73 @@
+package plan
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"go.podman.io/image/v5/docker/reference"
+
+	"csync/sync/fault"
+	"csync/sync/image"
+	"csync/sync/spec"
+)
+
+// PathMode says how much of a source's name an image keeps at the destination.
+type PathMode string
+
+// The path modes, as --dest-path names them.
+const (
+	PathName PathMode = "name" // the last element, as skopeo
+	PathPath PathMode = "path" // the whole repository path
+	PathFull PathMode = "full" // that and the registry, as skopeo's --scoped
+)
+
+// Naming is how images are called at the destinations.
+type Naming struct {
+	Path PathMode
+	// Suffix is appended to every tag, as skopeo's --append-suffix.
+	Suffix string
+}
+
+// ParsePathMode reads --dest-path.
+func ParsePathMode(s string) (PathMode, error) {
+	switch mode := PathMode(s); mode {
+	case PathName, PathPath, PathFull:
+		return mode, nil
+	}
+	return "", fault.New(fault.Input, fmt.Errorf("%q is not name, path or full", s))
+}
+
+// path is where the repository goes, relative to the destination.
+func (n Naming) path(repository spec.Repository) string {
+	switch {
+	case repository.Destination != "":
+		return repository.Destination
+	case n.Path == PathFull:
+		return repository.Name.Name()
+	case n.Path == PathPath:
+		return reference.Path(repository.Name)
+	}
+	return path.Base(reference.Path(repository.Name))
+}
+
+// name completes the path with tag or digest.
+func (n Naming) name(path string, wanted wanted) (image.Name, error) {
+	if wanted.destinationTag == "" && n.Suffix != "" {
+		return image.Name{}, fault.New(fault.Input, fmt.Errorf("%s@%s: a suffix cannot be appended to a digest", path, wanted.digest))
+	}
+	if wanted.destinationTag == "" {
+		return image.Name{Path: path, Digest: wanted.digest}, nil
+	}
+	return image.Name{Path: path, Tag: wanted.destinationTag + n.Suffix}, nil
+}
+
+// locate asks the place for the image's location. A registry's port has no
+// place in a repository path.
+func (n Naming) locate(place image.Place, name image.Name) (image.Location, error) {
+	if strings.Contains(name.Path, ":") && strings.HasPrefix(place.String(), "docker") {
+		return image.Location{}, fault.WithRemedy(fault.Input,
+			fmt.Errorf("%s/%s: a port cannot be part of a repository's path", place, name), "use --dest-path path, or destination: in the source file")
+	}
+	return place.Location(name)
+}

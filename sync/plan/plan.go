@@ -1,0 +1,254 @@
+package plan
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/image/v5/types"
+	"golang.org/x/sync/errgroup"
+
+	"csync/sync/fault"
+	"csync/sync/image"
+	"csync/sync/registry"
+	"csync/sync/report"
+	"csync/sync/spec"
+)
+
+// Request is what a plan is made of.
+type Request struct {
+	// File is what is wanted.
+	File *spec.File
+	// Images are further images, of places that are no registries.
+	Images []image.Named
+	// Destinations get everything; a source that names its own gets those.
+	Destinations []image.Place
+	// OpenDestination opens what a source names as its own destination.
+	OpenDestination func(name string) (image.Place, error)
+	Naming          Naming
+	Client          *registry.Client
+	// SourceAccess is what holds where the source file says nothing.
+	SourceAccess registry.Access
+	System       *types.SystemContext
+	// SelectSystem wants the instance for this system of every index, as
+	// skopeo does without --all; nil wants all instances.
+	SelectSystem *types.SystemContext
+	// AllowMissing takes an index without some of the wanted platforms.
+	AllowMissing bool
+	// LatestBy orders tags that are not versions.
+	LatestBy TagOrder
+	// Converts says that digests change on the way, so that comparing is of
+	// no use.
+	Converts bool
+	// KeepDirectories refuses a directory that exists already, as skopeo does.
+	KeepDirectories bool
+	// Jobs bounds the comparisons under way; at least 1.
+	Jobs int
+}
+
+// Make plans the request. What goes wrong is in the plan; when ctx is cancelled,
+// steps that were not compared yet are left to do.
+func Make(ctx context.Context, r Request) *Plan {
+	steps := slices.Concat(r.problems(), r.list(ctx), r.images())
+	steps = refuseCollisions(steps)
+	r.compare(ctx, steps)
+	steps = append(steps, r.referrers(ctx, steps)...)
+	slices.SortStableFunc(steps, func(a, b *Step) int {
+		return cmp.Or(cmp.Compare(a.Result.Destination, b.Result.Destination), cmp.Compare(a.Result.Source, b.Result.Source))
+	})
+	return &Plan{Steps: steps}
+}
+
+// problems are the entries of the source file that could not be used.
+func (r Request) problems() []*Step {
+	var steps []*Step
+	for _, problem := range r.File.Problems {
+		steps = append(steps, failed("", "", fault.New(fault.Input, errors.New(problem.String()))))
+	}
+	return steps
+}
+
+// list makes the steps of every repository, in the order of the file, reading
+// tag lists at the same time.
+func (r Request) list(ctx context.Context) []*Step {
+	type task struct {
+		source       spec.Source
+		repository   spec.Repository
+		destinations []image.Place
+	}
+	var tasks []task
+	var steps []*Step
+	for _, source := range r.File.Sources {
+		destinations, problems := r.destinations(source)
+		steps = append(steps, problems...)
+		for _, repository := range source.Repositories {
+			tasks = append(tasks, task{source, repository, destinations})
+		}
+	}
+	made := make([][]*Step, len(tasks))
+	var group errgroup.Group
+	group.SetLimit(max(r.Jobs, 1))
+	for i, task := range tasks {
+		group.Go(func() error {
+			made[i] = r.repository(ctx, task.source, task.repository, task.destinations)
+			return nil
+		})
+	}
+	_ = group.Wait() // none returns an error
+	return append(steps, slices.Concat(made...)...)
+}
+
+// destinations are where a source's images go.
+func (r Request) destinations(source spec.Source) ([]image.Place, []*Step) {
+	if len(source.Destinations) == 0 {
+		return r.Destinations, nil
+	}
+	var opened []image.Place
+	var problems []*Step
+	for _, destination := range source.Destinations {
+		place, err := r.OpenDestination("docker://" + destination.Registry)
+		if err != nil {
+			problems = append(problems, failed("docker://"+source.Registry, "docker://"+destination.Registry, err))
+			continue
+		}
+		opened = append(opened, place)
+	}
+	return opened, problems
+}
+
+// repository makes the steps of one repository for every destination.
+func (r Request) repository(ctx context.Context, from spec.Source, repository spec.Repository, destinations []image.Place) []*Step {
+	s := source{Repository: repository}
+	access := r.access(from.Access)
+	s.system = image.SystemFor(access, r.System)
+	path := r.Naming.path(repository)
+	var chosen []wanted
+	var err error
+	if s.registry, err = r.Client.Source(repository.Name, access); err == nil {
+		chosen, err = s.choose(ctx, r.LatestBy)
+	}
+	var steps []*Step
+	for _, place := range destinations {
+		steps = append(steps, r.steps(s, chosen, place)...)
+		if err != nil {
+			steps = append(steps, failed(s.String(), place.String()+"/"+path, fault.At(fault.Source, s.String(), err)))
+		}
+	}
+	return steps
+}
+
+// access fills in the command line's settings where the file has none. Like
+// skopeo, credentials are taken as a whole; unlike skopeo, a file without
+// cert-dir leaves the command line's.
+func (r Request) access(file registry.Access) registry.Access {
+	access := r.SourceAccess
+	if file.Username != "" || file.IdentityToken != "" || file.Password != "" {
+		access.Username, access.Password, access.IdentityToken = file.Username, file.Password, file.IdentityToken
+		access.Anonymous = false
+	}
+	if file.TLSVerify != types.OptionalBoolUndefined {
+		access.TLSVerify = file.TLSVerify
+	}
+	access.CertDir = cmp.Or(file.CertDir, access.CertDir)
+	return access
+}
+
+// steps are those of the chosen images at one place.
+func (r Request) steps(s source, chosen []wanted, place image.Place) []*Step {
+	var steps []*Step
+	var content *Step // what a further tag needs
+	for _, w := range chosen {
+		step := r.step(s, w, place)
+		if w.further && step.Destination.Repository != nil {
+			step.Needs, step.Result.Action = content, report.Retag
+		} else if !w.further {
+			content = step
+		}
+		steps = append(steps, step)
+	}
+	return steps
+}
+
+// step is one image at one place.
+func (r Request) step(s source, w wanted, place image.Place) *Step {
+	path := r.Naming.path(s.Repository)
+	from, err := s.location(w)
+	if err != nil {
+		return failed(s.String(), place.String()+"/"+path, err)
+	}
+	name, err := r.Naming.name(path, w)
+	if err != nil {
+		return failed(from.String(), place.String()+"/"+path, err)
+	}
+	to, err := r.Naming.locate(place, name)
+	if err != nil {
+		return failed(from.String(), place.String()+"/"+name.String(), fault.At(fault.Destination, place.String()+"/"+name.String(), err))
+	}
+	step := newStep(from, to)
+	step.Place = place
+	step.Selection = r.selection(s.Platforms, place)
+	if w.tag != "" {
+		step.pin = w.digest
+	}
+	step.referrers = s.Referrers
+	return step
+}
+
+func newStep(from, to image.Location) *Step {
+	return &Step{
+		Source: from, Destination: to,
+		Result: report.Result{Action: report.Copy, Source: from.String(), Destination: to.String()},
+	}
+}
+
+// selection is what is wanted of an index at a place.
+func (r Request) selection(platforms []v1.Platform, place image.Place) image.Selection {
+	selection := image.Selection{Platforms: platforms, AllowMissing: r.AllowMissing}
+	switch {
+	case len(platforms) > 0 && !place.Single():
+	case r.SelectSystem != nil && len(platforms) == 0:
+		selection.System = r.SelectSystem
+	case place.Single():
+		// Such a place keeps one platform: the only one asked for, or this
+		// system's.
+		selection = image.Selection{System: systemOf(r.System, platforms)}
+	}
+	return selection
+}
+
+// systemOf is base looking for the first of the platforms.
+func systemOf(base *types.SystemContext, platforms []v1.Platform) *types.SystemContext {
+	sys := types.SystemContext{}
+	if base != nil {
+		sys = *base
+	}
+	if len(platforms) > 0 {
+		sys.OSChoice, sys.ArchitectureChoice, sys.VariantChoice = platforms[0].OS, platforms[0].Architecture, platforms[0].Variant
+	}
+	return &sys
+}
+
+// images makes the steps of the images that are in no registry.
+func (r Request) images() []*Step {
+	var steps []*Step
+	for _, named := range r.Images {
+		for _, place := range r.Destinations {
+			name := named.Name
+			if name.Tag != "" {
+				name.Tag += r.Naming.Suffix
+			}
+			to, err := place.Location(name)
+			if err != nil {
+				steps = append(steps, failed(named.Location.String(), place.String()+"/"+name.String(), err))
+				continue
+			}
+			step := newStep(named.Location, to)
+			step.Place = place
+			step.Selection = image.Selection{System: r.SelectSystem}
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}

@@ -1,0 +1,142 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	"go.podman.io/image/v5/docker"
+	"go.podman.io/image/v5/docker/reference"
+	"golang.org/x/sync/errgroup"
+
+	"csync/sync/fault"
+	"csync/sync/image"
+	"csync/sync/registry"
+	"csync/sync/report"
+)
+
+// referrers makes steps of what refers to the images whose repository asks for
+// it: OCI referrers (OCI distribution 1.1 §Listing Referrers) of the index and
+// of its instances, what refers to those in turn, and cosign's tags. They are
+// looked for whether or not the image itself is in place: signatures come later.
+func (r Request) referrers(ctx context.Context, steps []*Step) []*Step {
+	var wanting []*Step
+	for _, step := range steps {
+		if step.referrers && step.Result.Status != report.Failed && step.Destination.Repository != nil {
+			wanting = append(wanting, step)
+		}
+	}
+	if len(wanting) == 0 {
+		return nil
+	}
+	lists := tagLists{}
+	for _, step := range wanting {
+		lists.add(ctx, step.Source.Repository)
+	}
+	found := make([][]*Step, len(wanting))
+	var group errgroup.Group
+	group.SetLimit(max(r.Jobs, 1))
+	for i, step := range wanting {
+		group.Go(func() error {
+			var err error
+			if found[i], err = referrersOf(ctx, step, lists); err != nil {
+				found[i] = []*Step{failed(step.Result.Source, step.Result.Destination+" (referrers)", step.atSource(fmt.Errorf("listing referrers: %w", err)))}
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // none returns an error
+	var made []*Step
+	for _, steps := range found {
+		made = append(made, steps...)
+	}
+	made = refuseCollisions(made)
+	r.compare(ctx, made)
+	return made
+}
+
+// tagLists reads the tags of each repository once, when first asked.
+type tagLists map[*registry.Repository]func() ([]string, error)
+
+func (l tagLists) add(ctx context.Context, repository *registry.Repository) {
+	if l[repository] == nil {
+		l[repository] = sync.OnceValues(func() ([]string, error) { return repository.Tags(ctx) })
+	}
+}
+
+// referrersOf walks from the image's digests to everything that refers to them.
+func referrersOf(ctx context.Context, step *Step, lists tagLists) ([]*Step, error) {
+	subjects, err := step.Selection.Subjects(ctx, step.Source.Repository, step.Result.SourceDigest.String())
+	if err != nil {
+		return nil, err
+	}
+	tags, err := lists[step.Source.Repository]()
+	if err != nil {
+		return nil, err
+	}
+	var steps []*Step
+	seen := map[digest.Digest]bool{}
+	for len(subjects) > 0 {
+		subject := subjects[0]
+		subjects = subjects[1:]
+		if seen[subject] {
+			continue
+		}
+		seen[subject] = true
+		for _, tag := range cosignTags(tags, subject) {
+			steps = append(steps, beside(step, tag, ""))
+		}
+		referrers, err := step.Source.Repository.Referrers(ctx, subject)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		for _, referrer := range referrers {
+			steps = append(steps, beside(step, "", referrer.Digest))
+			subjects = append(subjects, referrer.Digest)
+		}
+	}
+	return steps, nil
+}
+
+// cosignTags are the tags under which cosign keeps signatures, attestations and
+// SBOMs of a digest.
+func cosignTags(tags []string, subject digest.Digest) []string {
+	prefix := strings.Replace(subject.String(), ":", "-", 1) + "."
+	var found []string
+	for _, tag := range tags {
+		if strings.HasPrefix(tag, prefix) {
+			found = append(found, tag)
+		}
+	}
+	return found
+}
+
+// beside is the step that copies another manifest of the same repository.
+func beside(step *Step, tag string, d digest.Digest) *Step {
+	from, err := sibling(step.Source, tag, d)
+	if err != nil {
+		return failed(step.Result.Source, step.Result.Destination, step.atSource(err))
+	}
+	to, err := sibling(step.Destination, tag, d)
+	if err != nil {
+		return failed(from.String(), step.Result.Destination, step.atDestination(err))
+	}
+	return newStep(from, to)
+}
+
+func sibling(l image.Location, tag string, d digest.Digest) (image.Location, error) {
+	var named reference.Named
+	var err error
+	if tag != "" {
+		named, err = reference.WithTag(l.Repository.Name(), tag)
+	} else {
+		named, err = reference.WithDigest(l.Repository.Name(), d)
+	}
+	if err != nil {
+		return image.Location{}, err
+	}
+	l.Reference, err = docker.NewReference(named)
+	return l, err
+}

@@ -1,0 +1,115 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/opencontainers/go-digest"
+	"go.podman.io/image/v5/docker"
+	"go.podman.io/image/v5/docker/reference"
+	"go.podman.io/image/v5/types"
+
+	"csync/sync/fault"
+	"csync/sync/image"
+	"csync/sync/registry"
+	"csync/sync/spec"
+)
+
+// wanted is one image of a source repository and its tag at the destination.
+type wanted struct {
+	tag            string        // at the source; "" when digest alone names it
+	digest         digest.Digest // at the source, for tag: the digest it is pinned to
+	destinationTag string        // "" pushes by digest
+	further        bool          // another tag for what the wanted before it copies
+}
+
+// source is one repository of the source file, with the way to it.
+type source struct {
+	spec.Repository
+	registry *registry.Repository
+	system   *types.SystemContext
+}
+
+// String is the repository as users write it.
+func (s source) String() string { return "docker://" + reference.FamiliarName(s.Name) }
+
+// location is an image of the repository.
+func (s source) location(w wanted) (image.Location, error) {
+	var named reference.Named
+	var err error
+	if w.tag != "" {
+		named, err = reference.WithTag(s.Name, w.tag)
+	} else {
+		named, err = reference.WithDigest(s.Name, w.digest)
+	}
+	if err != nil {
+		return image.Location{}, fault.New(fault.Input, fmt.Errorf("%s:%s%s: %w", s, w.tag, w.digest, err))
+	}
+	ref, err := docker.NewReference(named)
+	return image.Location{Reference: ref, Repository: s.registry, System: s.system}, err
+}
+
+// choose lists the repository's tags if it must, and returns what is wanted of
+// it: what is named, then what is selected, each once and in order.
+func (s source) choose(ctx context.Context, order TagOrder) ([]wanted, error) {
+	var all []wanted
+	seen := map[string]bool{}
+	add := func(tag string, pin digest.Digest) {
+		if seen[tag] {
+			return
+		}
+		seen[tag] = true
+		all = append(all, wanted{tag: tag, digest: pin, destinationTag: tag})
+		for _, further := range s.DestinationTags[tag] {
+			all = append(all, wanted{tag: tag, digest: pin, destinationTag: further, further: true})
+		}
+	}
+	for _, tag := range s.Tags {
+		add(tag.Name, tag.Pin)
+	}
+	for _, d := range s.Digests {
+		all = append(all, byDigest(d)...)
+	}
+	if !s.NeedsTagList() {
+		return all, nil
+	}
+	listed, err := s.selectListed(ctx, order)
+	if err != nil {
+		return all, err
+	}
+	for _, tag := range listed {
+		add(tag, "")
+	}
+	if len(all) == 0 {
+		return nil, errNothingSelected
+	}
+	return all, nil
+}
+
+// byDigest is an image named by digest: under its destination tags if it has
+// any (the first carries the content), else by digest there too.
+func byDigest(d spec.Digest) []wanted {
+	if len(d.Tags) == 0 {
+		return []wanted{{digest: d.Digest}}
+	}
+	var all []wanted
+	for i, tag := range d.Tags {
+		all = append(all, wanted{digest: d.Digest, destinationTag: tag, further: i > 0})
+	}
+	return all
+}
+
+// selectListed applies what the source file says about listed tags.
+func (s source) selectListed(ctx context.Context, order TagOrder) ([]string, error) {
+	tags, err := s.registry.Tags(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("determining repository tags for repo %s: %w", s.Name.Name(), err)
+	}
+	selected := slices.DeleteFunc(tags, func(tag string) bool { return !s.Wants(tag) })
+	slices.Sort(selected)
+	if s.Latest == 0 || len(selected) <= s.Latest {
+		return selected, nil
+	}
+	return s.latest(ctx, selected, order)
+}

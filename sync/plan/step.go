@@ -1,0 +1,110 @@
+package plan
+
+import (
+	"errors"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"csync/sync/fault"
+	"csync/sync/image"
+	"csync/sync/report"
+)
+
+// Step is one destination reference and the state it must reach.
+type Step struct {
+	Source, Destination image.Location
+	Selection           image.Selection
+	// Place is where Destination is; nil for what has none.
+	Place image.Place
+	// Wanted is the manifest that the destination must have. Its digest is
+	// empty where only copying tells: a conversion, or a format of its own.
+	Wanted v1.Descriptor
+	// Fresh says that the destination repository did not exist when planned.
+	Fresh bool
+	// Needs is a step that must have succeeded before this one; nil for most.
+	Needs *Step
+	// Result is what is known so far. A step with a status needs nothing more.
+	Result report.Result
+	// Err is why the step has failed.
+	Err error
+
+	pin       digest.Digest // what the source must be; empty: whatever it is
+	referrers bool          // what refers to the image is wanted as well
+}
+
+// ToDo reports whether the step has still to be run.
+func (s *Step) ToDo() bool { return s.Result.Status == "" }
+
+// errNothingSelected is no failure: a pattern may be ahead of the tags.
+var errNothingSelected = errors.New("none of the repository's tags is selected")
+
+// Fail ends the step: as failed, or as skipped where err says that there was
+// nothing to do.
+func (s *Step) Fail(err error) {
+	var unwanted *image.NotWantedError
+	if errors.As(err, &unwanted) || errors.Is(err, errNothingSelected) {
+		s.Result.Status, s.Result.Reason = report.Skipped, err.Error()
+		return
+	}
+	s.Err = err
+	s.Result.Status, s.Result.Error = report.Failed, report.Failure(err)
+}
+
+// failed makes the step of something that has no location because err came
+// before.
+func failed(source, destination string, err error) *Step {
+	s := &Step{Result: report.Result{Action: report.Copy, Source: source, Destination: destination}}
+	s.Fail(err)
+	return s
+}
+
+// atSource and atDestination say where an error happened.
+func (s *Step) atSource(err error) error {
+	return fault.At(fault.Source, s.Result.Source, err)
+}
+
+func (s *Step) atDestination(err error) error {
+	return fault.At(fault.Destination, s.Result.Destination, err)
+}
+
+// Plan is the steps of a run, ordered by destination.
+type Plan struct{ Steps []*Step }
+
+// Results are those of all steps.
+func (p *Plan) Results() []report.Result {
+	results := make([]report.Result, len(p.Steps))
+	for i, step := range p.Steps {
+		results[i] = step.Result
+	}
+	return results
+}
+
+// Written are the steps that have changed something at the place.
+func (p *Plan) Written(place image.Place) []*Step {
+	var written []*Step
+	for _, step := range p.Steps {
+		if step.Place == place && step.Result.Status == report.Done {
+			written = append(written, step)
+		}
+	}
+	return written
+}
+
+// DryRun marks what would be done as planned.
+func (p *Plan) DryRun() {
+	for _, step := range p.Steps {
+		if step.ToDo() {
+			step.Result.Status = report.Planned
+		}
+	}
+}
+
+// Cancel ends what is still to do, because planning was interrupted.
+func (p *Plan) Cancel() {
+	for _, step := range p.Steps {
+		if step.ToDo() {
+			step.Fail(step.atDestination(fault.New(fault.Cancelled, errors.New("interrupted before it was planned"))))
+		}
+	}
+}

@@ -1,0 +1,53 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"csync/sync/fault"
+	"csync/sync/image"
+	"csync/sync/report"
+)
+
+// Verify turns a plan into the answer whether everything is in place: what would
+// have to be done is a failure at the destination, and of an index that is there
+// every instance is asked for. It reads only; jobs bounds the questions under
+// way.
+func (p *Plan) Verify(ctx context.Context, jobs int) {
+	var group errgroup.Group
+	group.SetLimit(max(jobs, 1))
+	for _, step := range p.Steps {
+		if !step.ToDo() && step.Result.Status != report.Unchanged {
+			continue
+		}
+		group.Go(func() error {
+			if err := step.verify(ctx); err != nil {
+				step.Result.Verified = false
+				step.Fail(step.atDestination(err))
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // none returns an error
+}
+
+func (s *Step) verify(ctx context.Context) error {
+	there := s.Result.PreviousDigest
+	switch {
+	case s.Result.Status == report.Unchanged:
+		return image.Complete(ctx, s.Destination)
+	case ctx.Err() != nil:
+		return fault.New(fault.Cancelled, errors.New("interrupted before it was verified"))
+	case there == "":
+		return fault.New(fault.NotFound, errors.New("the image is not there"))
+	case s.Wanted.Digest == "":
+		// A format of its own: that it is there is all that can be said.
+		s.Result.Status, s.Result.Digest, s.Result.PreviousDigest = report.Unchanged, there, ""
+		s.Result.Reason = "present; its digest says nothing of the source's"
+		return nil
+	}
+	return fault.New(fault.DigestMismatch, fmt.Errorf("the reference names %s, and should name %s", there, s.Wanted.Digest))
+}

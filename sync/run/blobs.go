@@ -1,0 +1,149 @@
+package run
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+
+	"csync/sync/image"
+	"csync/sync/plan"
+	"csync/sync/registry"
+)
+
+// blobs knows of every blob in which repositories of each destination registry
+// it is, and sees to it that it moves once for each registry: whoever needs it
+// while it is on its way waits, and mounts it.
+type blobs struct {
+	attempts int
+	progress Progress
+
+	mu    sync.Mutex
+	known map[blobKey]*shared
+	uses  map[*plan.Step][]blobKey // what each step needs, each blob once
+	// hosts numbers the destination registries: repositories between which a
+	// blob can be mounted have the same number.
+	hosts []*registry.Repository
+}
+
+// blobKey is a blob in a destination registry.
+type blobKey struct {
+	registry int
+	digest   digest.Digest
+}
+
+// shared is what is known of one blob in one registry. Its fields are guarded by
+// blobs.mu.
+type shared struct {
+	in     []*registry.Repository                 // where it is
+	coming map[*registry.Repository]chan struct{} // where it will be; closed when that is decided
+	moving chan struct{}                          // an upload is under way somewhere; closed when it has ended
+	moved  int64                                  // bytes at the wire, of all attempts
+	size   int64                                  // as far as a manifest says
+}
+
+func newBlobs(attempts int, progress Progress) *blobs {
+	return &blobs{attempts: max(attempts, 1), progress: progress, known: map[blobKey]*shared{}, uses: map[*plan.Step][]blobKey{}}
+}
+
+// use notes that the step needs the blob.
+func (b *blobs) use(step *plan.Step, blob image.Blob) blobKey {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	key := blobKey{b.registry(blob.Destination), blob.Digest}
+	if b.known[key] == nil {
+		b.known[key] = &shared{coming: map[*registry.Repository]chan struct{}{}}
+	}
+	b.known[key].size = max(b.known[key].size, blob.Size)
+	if !slices.Contains(b.uses[step], key) {
+		b.uses[step] = append(b.uses[step], key)
+	}
+	return key
+}
+
+// registry is the number of a repository's registry.
+func (b *blobs) registry(repository *registry.Repository) int {
+	at := slices.IndexFunc(b.hosts, repository.SameRegistry)
+	if at < 0 {
+		at = len(b.hosts)
+		b.hosts = append(b.hosts, repository)
+	}
+	return at
+}
+
+// count notes bytes that went over the wire.
+func (b *blobs) count(key blobKey, bytes int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.known[key].moved += bytes
+}
+
+// attribute counts in each step's result the bytes of its blobs. Which step it
+// was that moved a shared blob is chance; so that equal runs give equal reports,
+// the first in order that needs it counts as the one.
+func (b *blobs) attribute(steps []*plan.Step) {
+	counted := map[blobKey]bool{}
+	for _, step := range steps {
+		for _, key := range b.uses[step] {
+			state := b.known[key]
+			if counted[key] || state.moved == 0 {
+				step.Result.BytesReused += state.size
+				continue
+			}
+			counted[key] = true
+			step.Result.BytesRead += state.moved
+			step.Result.BytesWritten += state.moved
+		}
+	}
+}
+
+// claim is what there is to do for a blob.
+type claim int
+
+const (
+	there     claim = iota // nothing to do
+	mountable              // it is in another repository of the registry
+	absent                 // nobody has brought it yet
+)
+
+// claim says what there is to do for the blob, and marks it as being done; or
+// returns what to wait for before asking again.
+func (b *blobs) claim(key blobKey, blob image.Blob) (claim, <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	state := b.known[key]
+	for _, repository := range state.in {
+		if repository == blob.Destination {
+			return there, nil
+		}
+	}
+	if coming := state.coming[blob.Destination]; coming != nil {
+		return absent, coming
+	}
+	if len(state.in) == 0 && state.moving != nil {
+		return absent, state.moving
+	}
+	state.coming[blob.Destination] = make(chan struct{})
+	if len(state.in) > 0 {
+		return mountable, nil
+	}
+	state.moving = make(chan struct{})
+	return absent, nil
+}
+
+// settle ends what claim began. Those who waited look again: after a failure
+// one of them tries for itself.
+func (b *blobs) settle(key blobKey, blob image.Blob, was claim, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	state := b.known[key]
+	if err == nil {
+		state.in = append(state.in, blob.Destination)
+	}
+	close(state.coming[blob.Destination])
+	delete(state.coming, blob.Destination)
+	if was == absent {
+		close(state.moving)
+		state.moving = nil
+	}
+}

@@ -1,0 +1,120 @@
+package run_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"csync/sync/registry/registrytest"
+	"csync/sync/report"
+)
+
+func TestAnUnchangedTagCostsOneHeadAtEachSide(t *testing.T) {
+	t.Parallel()
+	source, destination := registrytest.Start(t), registrytest.Start(t)
+	source.Push(t, "team/app", "1.0", registrytest.RandomImage(1))
+	file := fmt.Sprintf("%s:\n  images:\n    team/app: ['1.0']\n", source.Host())
+	l := newLab(t, "docker://"+destination.Host())
+	l.sync(file)
+	source.Reset()
+	destination.Reset()
+
+	results := l.sync(file)
+
+	require.Equal(t, report.Unchanged, results[0].Status)
+	require.Equal(t, 1, source.Count(registrytest.ManifestHead), source.Counts())
+	require.Len(t, source.Log(), 1, source.Counts())
+	require.Equal(t, 1, destination.Count(registrytest.ManifestHead), destination.Counts())
+	require.Len(t, destination.Log(), 1, destination.Counts())
+}
+
+func TestANewImageCostsWhatItsBlobsNeed(t *testing.T) {
+	t.Parallel()
+	source, destination := registrytest.Start(t), registrytest.Start(t)
+	source.Push(t, "team/app", "1.0", registrytest.RandomImage(1, registrytest.WithLayers(registrytest.RandomLayer(1, 1000), registrytest.RandomLayer(2, 2000))))
+	file := fmt.Sprintf("%s:\n  images:\n    team/app: ['1.0']\n", source.Host())
+
+	results := newLab(t, "docker://"+destination.Host()).sync(file)
+
+	require.Equal(t, report.Done, results[0].Status, results[0].Error)
+	require.Equal(t, 1, source.Count(registrytest.ManifestHead), source.Counts())
+	require.Equal(t, 1, source.Count(registrytest.ManifestGet), source.Counts())
+	require.Equal(t, 3, source.Count(registrytest.BlobGet), source.Counts())
+	require.Len(t, source.Log(), 5, source.Counts())
+	require.Equal(t, 1, destination.Count(registrytest.ManifestHead), destination.Counts())
+	require.Equal(t, 1, destination.Count(registrytest.TagList), destination.Counts())
+	require.Equal(t, 3, destination.Count(registrytest.UploadStart), destination.Counts())
+	require.Equal(t, 3, destination.Count(registrytest.UploadFinish), destination.Counts())
+	require.Equal(t, 1, destination.Count(registrytest.ManifestPut), destination.Counts())
+	require.Len(t, destination.Log(), 9, destination.Counts())
+}
+
+func TestASharedLayerIsUploadedOnceAndMountedElsewhere(t *testing.T) {
+	t.Parallel()
+	source, destination := registrytest.Start(t), registrytest.Start(t)
+	shared := registrytest.RandomLayer(1, 50_000)
+	var repositories []string
+	for i := range 10 {
+		repository := fmt.Sprintf("team/app%d", i)
+		repositories = append(repositories, repository)
+		source.Push(t, repository, "1.0", registrytest.RandomImage(i, registrytest.WithLayers(shared, registrytest.RandomLayer(100+i, 100))))
+	}
+	source.Reset()
+
+	results := newLab(t, "docker://"+destination.Host()).sync(allOf(source, repositories...))
+
+	require.Len(t, results, 10)
+	for _, result := range results {
+		require.Equal(t, report.Done, result.Status, result.Error)
+	}
+	require.Equal(t, 9, destination.Count(registrytest.Mount), destination.Counts())
+	require.Equal(t, 21, destination.Count(registrytest.UploadFinish), destination.Counts())
+	require.Equal(t, 21, source.Count(registrytest.BlobGet), source.Counts())
+	require.Equal(t, source.BlobBytesRead(), destination.BlobBytesWritten())
+	require.Less(t, destination.BlobBytesWritten(), int64(2*50_000))
+}
+
+func TestARetagMovesNoBlob(t *testing.T) {
+	t.Parallel()
+	source, destination := registrytest.Start(t), registrytest.Start(t)
+	source.Push(t, "team/app", "1.0", registrytest.RandomImage(1))
+	l := newLab(t, "docker://"+destination.Host())
+	l.sync(allOf(source, "team/app"))
+	source.Retag(t, "team/app", "1.0", "current")
+	source.Reset()
+	destination.Reset()
+
+	results := l.sync(fmt.Sprintf("%s:\n  images:\n    team/app: [current]\n", source.Host()))
+
+	require.Equal(t, report.Done, results[0].Status, results[0].Error)
+	require.Zero(t, source.Count(registrytest.BlobGet), source.Counts())
+	require.Zero(t, destination.Count(registrytest.UploadStart), destination.Counts())
+	require.Equal(t, 1, destination.Count(registrytest.ManifestPut), destination.Counts())
+	require.True(t, destination.HasTag(t, "team/app", "current"))
+}
+
+func TestAThousandUnchangedTagsNeedFewConnectionsAndTwoRequestsEach(t *testing.T) {
+	t.Parallel()
+	source, destination := registrytest.Start(t), registrytest.Start(t)
+	source.Push(t, "team/app", "t0", registrytest.RandomImage(1))
+	for i := 1; i < 1000; i++ {
+		source.Retag(t, "team/app", "t0", fmt.Sprintf("t%d", i))
+	}
+	l := newLab(t, "docker://"+destination.Host())
+	l.sync(allOf(source, "team/app"))
+	source.Reset()
+	destination.Reset()
+	again := newLab(t, "docker://"+destination.Host())
+	again.jobs = 32
+
+	results := again.sync(allOf(source, "team/app"))
+
+	require.Len(t, results, 1000)
+	for _, result := range results {
+		require.Equal(t, report.Unchanged, result.Status)
+	}
+	require.LessOrEqual(t, len(source.Log())+len(destination.Log()), 2010)
+	require.LessOrEqual(t, source.Connections()+destination.Connections(), 64)
+	require.Zero(t, source.Count(registrytest.ManifestGet)+destination.Count(registrytest.ManifestGet))
+}

@@ -1,0 +1,193 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"csync/sync/fault"
+	"csync/sync/image"
+	"csync/sync/plan"
+	"csync/sync/registry"
+)
+
+// forStep is the mover of one step. It remembers which blobs the step needs.
+func (b *blobs) forStep(step *plan.Step) *stepBlobs { return &stepBlobs{blobs: b, step: step} }
+
+// stepBlobs is an image.Mover.
+type stepBlobs struct {
+	*blobs
+	step  *plan.Step
+	tries atomic.Int64
+}
+
+var _ image.Mover = (*stepBlobs)(nil)
+
+// attempts is how often the blob of the step that needed most tries was tried.
+func (s *stepBlobs) attempts() int { return int(max(s.tries.Load(), 1)) }
+
+// Move returns when the blob is in its destination repository.
+func (s *stepBlobs) Move(ctx context.Context, blob image.Blob) error {
+	key := s.use(s.step, blob)
+	for {
+		state, wait := s.claim(key, blob)
+		if state == there {
+			return nil
+		}
+		if wait != nil {
+			select {
+			case <-wait:
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		m := move{stepBlobs: s, blob: blob, key: key}
+		var err error
+		if state == mountable {
+			err = m.mount(ctx)
+		} else {
+			err = m.bring(ctx)
+		}
+		s.settle(key, blob, state, err)
+		return err
+	}
+}
+
+// move is one blob being brought to one repository.
+type move struct {
+	*stepBlobs
+	blob image.Blob
+	key  blobKey
+}
+
+// bring uploads the blob, unless the repository has it or its own registry can
+// mount it from the source.
+func (m move) bring(ctx context.Context) error {
+	if !m.blob.Fresh {
+		if _, has, err := m.blob.Destination.HasBlob(ctx, m.blob.Digest); err == nil && has {
+			return nil
+		}
+	}
+	if m.blob.Source != nil && m.blob.Source.SameRegistry(m.blob.Destination) {
+		return m.mountFrom(ctx, m.blob.Source)
+	}
+	return m.upload(ctx, nil)
+}
+
+// mount takes the blob from another repository of the destination registry.
+func (m move) mount(ctx context.Context) error {
+	m.mu.Lock()
+	from := m.known[m.key].in[0]
+	m.mu.Unlock()
+	return m.mountFrom(ctx, from)
+}
+
+// mountFrom asks for the mount without asking first whether it can be done: a
+// registry that refuses has opened an upload instead (OCI distribution 1.1
+// §Mounting a blob from another repository).
+func (m move) mountFrom(ctx context.Context, from *registry.Repository) error {
+	upload, err := m.blob.Destination.Mount(ctx, m.blob.Digest, from)
+	if err != nil {
+		return m.atDestination(fmt.Errorf("mounting blob %s: %w", m.blob.Digest, err))
+	}
+	if upload == nil {
+		return nil
+	}
+	return m.upload(ctx, upload)
+}
+
+// upload copies the bytes, again after a failure that may pass where the
+// blob can be read again. upload, if not nil, is a session that is open already.
+func (m move) upload(ctx context.Context, upload *registry.Upload) error {
+	for attempt := 1; ; attempt++ {
+		m.tried(attempt)
+		err := m.try(ctx, upload)
+		if err == nil || m.blob.Once || attempt >= m.blobs.attempts || ctx.Err() != nil || !fault.Is(err, fault.Network) {
+			return err
+		}
+		upload = nil
+	}
+}
+
+func (m move) tried(attempt int) {
+	for {
+		most := m.tries.Load()
+		if int64(attempt) <= most || m.tries.CompareAndSwap(most, int64(attempt)) {
+			return
+		}
+	}
+}
+
+// try opens both ends at the same time and streams one into the other. The
+// upload is completed only by a body with the right bytes.
+func (m move) try(ctx context.Context, upload *registry.Upload) error {
+	var body io.ReadCloser
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		body, err = m.blob.Open(ctx)
+		return m.atSource(err)
+	})
+	if upload == nil {
+		group.Go(func() (err error) {
+			upload, err = m.blob.Destination.StartUpload(ctx)
+			return m.atDestination(err)
+		})
+	}
+	err := group.Wait()
+	if body != nil {
+		defer body.Close()
+	}
+	if err != nil {
+		return m.abandon(ctx, upload, err)
+	}
+	add, done := m.progress.Moving(m.blob.Digest.String(), m.blob.Size)
+	defer done()
+	source := &wire{Reader: registry.Verify(body, m.blob.Descriptor), add: add}
+	err = upload.Finish(ctx, m.blob.Descriptor, source)
+	m.count(m.key, source.bytes.Load())
+	if err == nil {
+		return nil
+	}
+	if source.err != nil {
+		err = m.atSource(fmt.Errorf("reading blob %s: %w", m.blob.Digest, source.err))
+	}
+	return m.abandon(ctx, upload, m.atDestination(fmt.Errorf("writing blob %s: %w", m.blob.Digest, err)))
+}
+
+// abandon gives the session back; that it cannot is not worth a word.
+func (m move) abandon(ctx context.Context, upload *registry.Upload, err error) error {
+	if upload != nil {
+		_ = upload.Cancel(context.WithoutCancel(ctx))
+	}
+	return err
+}
+
+func (m move) atSource(err error) error {
+	return fault.At(fault.Source, m.step.Result.Source, err)
+}
+
+func (m move) atDestination(err error) error {
+	return fault.At(fault.Destination, m.step.Result.Destination, err)
+}
+
+// wire counts what passes, and keeps the error that ended it.
+type wire struct {
+	io.Reader
+	add   func(int64)
+	bytes atomic.Int64
+	err   error
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	w.bytes.Add(int64(n))
+	w.add(int64(n))
+	if err != nil && err != io.EOF {
+		w.err = err
+	}
+	return n, err
+}

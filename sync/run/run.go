@@ -1,0 +1,208 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"csync/sync/fault"
+	"csync/sync/image"
+	"csync/sync/plan"
+	"csync/sync/registry"
+	"csync/sync/report"
+)
+
+// Progress is told what a run is doing. Its methods are called from many
+// goroutines.
+type Progress interface {
+	// Planned says how many steps there are to do.
+	Planned(steps int)
+	// Moving says that a blob of size bytes starts to move. add counts moved
+	// bytes, and done ends it.
+	Moving(name string, size int64) (add func(n int64), done func())
+	// Finished says that a step has its result.
+	Finished(result report.Result)
+}
+
+// Options are how a plan is run.
+type Options struct {
+	Copier *image.Copier
+	// Jobs bounds the images under way; at least 1.
+	Jobs int
+	// Attempts is how often a blob is tried that fails on its way; at least 1.
+	Attempts int
+	// FailFast stops at the first step that fails.
+	FailFast bool
+	Progress Progress // nil: nobody is told
+}
+
+// silent is a Progress that nobody looks at.
+type silent struct{}
+
+func (silent) Planned(int)                                {}
+func (silent) Moving(string, int64) (func(int64), func()) { return func(int64) {}, func() {} }
+func (silent) Finished(report.Result)                     {}
+
+// Run does all steps of the plan that are to do, and leaves in each its result.
+// When ctx is cancelled, what is under way is given up, and every step that is
+// not done says so.
+func Run(ctx context.Context, p *plan.Plan, o Options) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if o.Progress == nil {
+		o.Progress = silent{}
+	}
+	r := &runner{Options: o, blobs: newBlobs(o.Attempts, o.Progress)}
+	chains := chain(p.Steps)
+	o.Progress.Planned(len(chains))
+	var group errgroup.Group
+	group.SetLimit(max(o.Jobs, 1))
+	for _, steps := range chains {
+		group.Go(func() error {
+			for _, step := range steps {
+				r.step(ctx, step)
+				if o.FailFast && step.Result.Status == report.Failed {
+					stop(errStopped)
+				}
+			}
+			return nil // a failure is a result, not a reason to stop
+		})
+	}
+	_ = group.Wait() // none returns an error
+	r.blobs.attribute(p.Steps)
+}
+
+// errStopped is why steps are cancelled after one has failed under FailFast.
+var errStopped = fault.New(fault.Cancelled, fmt.Errorf("not done, because another step failed (--fail-fast)"))
+
+// chain puts every step that is to do behind the one that it needs.
+func chain(steps []*plan.Step) [][]*plan.Step {
+	index := map[*plan.Step]int{}
+	var chains [][]*plan.Step
+	var waiting []*plan.Step
+	for _, step := range steps {
+		switch {
+		case !step.ToDo():
+		case step.Needs != nil:
+			waiting = append(waiting, step)
+		default:
+			index[step] = len(chains)
+			chains = append(chains, []*plan.Step{step})
+		}
+	}
+	for _, step := range waiting {
+		if at, needed := index[step.Needs]; needed {
+			chains[at] = append(chains[at], step)
+			continue
+		}
+		chains = append(chains, []*plan.Step{step})
+	}
+	return chains
+}
+
+type runner struct {
+	Options
+	blobs *blobs
+}
+
+// step runs one step and completes its result.
+func (r *runner) step(ctx context.Context, step *plan.Step) {
+	started := time.Now()
+	step.Result.Attempts = 1
+	err := r.attempt(ctx, step)
+	if err != nil && ctx.Err() != nil {
+		err = cancelled(ctx, step)
+	}
+	step.Result.DurationMS = time.Since(started).Milliseconds()
+	if err != nil {
+		step.Fail(err)
+	} else {
+		step.Result.Status = report.Done
+	}
+	r.Progress.Finished(step.Result)
+}
+
+// cancelled says why a step was given up.
+func cancelled(ctx context.Context, step *plan.Step) error {
+	if cause := context.Cause(ctx); cause != ctx.Err() {
+		return cause
+	}
+	return fault.New(fault.Cancelled, fmt.Errorf("%s: interrupted before it was done", step.Result.Destination))
+}
+
+func (r *runner) attempt(ctx context.Context, step *plan.Step) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if needed := step.Needs; needed != nil && needed.Result.Status == report.Failed {
+		return fault.At(fault.Destination, step.Result.Destination,
+			fault.New(needed.Result.Error.Kind, fmt.Errorf("not tagged, because %s failed", needed.Result.Destination)))
+	}
+	if step.Result.Action == report.Retag {
+		return r.retag(ctx, step)
+	}
+	return r.copy(ctx, step)
+}
+
+// copy brings a whole image.
+func (r *runner) copy(ctx context.Context, step *plan.Step) error {
+	mover := r.blobs.forStep(step)
+	copied, err := r.Copier.Copy(ctx, image.Request{
+		Source: step.Source, Destination: step.Destination,
+		Digest: step.Result.SourceDigest, Selection: step.Selection, Fresh: step.Fresh, Mover: mover,
+	})
+	result := &step.Result
+	result.Attempts = mover.attempts()
+	result.BytesRead, result.BytesWritten, result.BytesReused = copied.Read, copied.Written, copied.Reused
+	if len(copied.Platforms) > 0 {
+		result.Platforms = copied.Platforms
+	}
+	if err != nil {
+		return err
+	}
+	return r.check(step, copied)
+}
+
+// check holds what was written against what was planned.
+func (r *runner) check(step *plan.Step, copied image.Copied) error {
+	result := &step.Result
+	if step.Wanted.Digest != "" && copied.Manifest.Digest != step.Wanted.Digest {
+		return fault.At(fault.Destination, result.Destination,
+			fault.New(fault.DigestMismatch, fmt.Errorf("writing manifest: planned %s, written %s", step.Wanted.Digest, copied.Manifest.Digest)))
+	}
+	if copied.Manifest.Digest != result.SourceDigest && len(step.Selection.Platforms) == 0 && step.Selection.System == nil {
+		result.Reason = fmt.Sprintf("converted to %s", copied.Manifest.MediaType)
+	}
+	result.Digest, result.MediaType = copied.Manifest.Digest, copied.Manifest.MediaType
+	result.Verified = true
+	return nil
+}
+
+// retag gives a manifest that the repository has another tag; no blob moves.
+func (r *runner) retag(ctx context.Context, step *plan.Step) error {
+	repository := step.Destination.Repository
+	if err := r.tag(ctx, repository, step); err != nil {
+		return fault.At(fault.Destination, step.Result.Destination, err)
+	}
+	step.Result.Verified = true
+	return nil
+}
+
+func (r *runner) tag(ctx context.Context, repository *registry.Repository, step *plan.Step) error {
+	wanted := step.Wanted.Digest
+	if wanted == "" && step.Needs != nil {
+		wanted = step.Needs.Result.Digest
+	}
+	m, err := repository.Manifest(ctx, wanted.String())
+	if err != nil {
+		return fmt.Errorf("reading manifest: %w", err)
+	}
+	if err := repository.PutManifest(ctx, step.Destination.Identifier(), m); err != nil {
+		return fmt.Errorf("writing manifest: %w", err)
+	}
+	step.Result.BytesRead, step.Result.BytesWritten = m.Size, m.Size
+	step.Result.Digest, step.Result.MediaType = m.Digest, m.MediaType
+	return nil
+}
