@@ -143,7 +143,7 @@ func (e *answerError) kind() fault.Kind {
 		return fault.Denied
 	case e.has("DIGEST_INVALID", "SIZE_INVALID"):
 		return fault.DigestMismatch
-	case e.status == http.StatusNotFound:
+	case e.status == http.StatusNotFound || e.has("NAME_UNKNOWN", "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "BLOB_UPLOAD_UNKNOWN", "MANIFEST_BLOB_UNKNOWN"):
 		return fault.NotFound
 	case e.status == http.StatusConflict || e.status == http.StatusPreconditionFailed:
 		return fault.Conflict

@@ -39,7 +39,7 @@ func (h *host) persist(req *http.Request, send exchange) (*http.Response, error)
 			return resp, err
 		}
 		delay := h.delay(resp, attempt)
-		logrus.WithError(reason(resp, err)).Warnf("%s %s: trying again in %s", req.Method, place(req.URL), delay.Round(time.Millisecond))
+		logrus.WithError(reason(resp, err)).Warnf("trying again in %s", delay.Round(time.Millisecond))
 		if resp != nil {
 			drain(resp.Body)
 		}
@@ -118,7 +118,7 @@ func reason(resp *http.Response, err error) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("registry answers %s", resp.Status)
+	return fmt.Errorf("%s %s: %s", resp.Request.Method, place(resp.Request.URL), resp.Status)
 }
 
 // pauseBefore waits a moment before a quick second try.

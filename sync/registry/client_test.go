@@ -1,0 +1,157 @@
+package registry
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/stretchr/testify/require"
+	"go.podman.io/image/v5/docker/reference"
+	"go.podman.io/image/v5/types"
+
+	"csync/sync/fault"
+	"csync/sync/registry/registrytest"
+)
+
+func TestMain(m *testing.M) {
+	logrus.SetOutput(io.Discard)
+	os.Exit(m.Run())
+}
+
+// plainly reaches a registry that may not speak TLS.
+var plainly = Access{TLSVerify: types.OptionalBoolFalse}
+
+// asUser is the access of the user that the registries of these tests know.
+func asUser(a Access) Access {
+	a.Username, a.Password = "ci", "secret"
+	return a
+}
+
+// waits are those that a client would have made.
+type waits struct {
+	mu   sync.Mutex
+	each []time.Duration
+}
+
+func (w *waits) wait(ctx context.Context, d time.Duration) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.each = append(w.each, d)
+	return ctx.Err()
+}
+
+// newClient is a client that does not see this machine's configuration, and
+// does not really wait.
+func newClient(t *testing.T, options ...func(*Options)) (*Client, *waits) {
+	t.Helper()
+	o := Options{System: system(t, ""), UserAgent: "csync/test"}
+	for _, option := range options {
+		option(&o)
+	}
+	c, w := NewClient(o), &waits{}
+	c.wait = w.wait
+	t.Cleanup(c.Close)
+	return c, w
+}
+
+// system is a configuration of nothing but a registries.conf.
+func system(t *testing.T, registriesConf string) *types.SystemContext {
+	t.Helper()
+	dir := t.TempDir()
+	conf := filepath.Join(dir, "registries.conf")
+	require.NoError(t, os.WriteFile(conf, []byte(registriesConf), 0o600))
+	return &types.SystemContext{
+		SystemRegistriesConfPath:    conf,
+		SystemRegistriesConfDirPath: filepath.Join(dir, "registries.conf.d"),
+		AuthFilePath:                filepath.Join(dir, "auth.json"),
+		DockerPerHostCertDirPath:    filepath.Join(dir, "certs.d"),
+	}
+}
+
+func named(t *testing.T, name string) reference.Named {
+	t.Helper()
+	ref, err := reference.ParseNormalizedNamed(name)
+	require.NoError(t, err)
+	return ref
+}
+
+func source(t *testing.T, c *Client, name string, a Access) *Repository {
+	t.Helper()
+	r, err := c.Source(named(t, name), a)
+	require.NoError(t, err)
+	return r
+}
+
+func destination(t *testing.T, c *Client, name string, a Access) *Repository {
+	t.Helper()
+	r, err := c.Destination(named(t, name), a)
+	require.NoError(t, err)
+	return r
+}
+
+// serve answers with handler, and gives the host to name it by.
+func serve(t *testing.T, handler http.HandlerFunc) string {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+func requireFault(t *testing.T, err error, kind fault.Kind, texts ...string) {
+	t.Helper()
+	require.Error(t, err)
+	var failed *fault.Error
+	require.ErrorAs(t, err, &failed)
+	require.Equal(t, kind, fault.KindOf(err), err.Error())
+	for _, text := range texts {
+		require.ErrorContains(t, err, text)
+	}
+}
+
+func TestSameArgumentsGiveTheSameRepository(t *testing.T) {
+	t.Parallel()
+	c, _ := newClient(t)
+	a := source(t, c, "q.io/a/b", Access{})
+	require.Same(t, a, source(t, c, "q.io/a/b", Access{}))
+	require.NotSame(t, a, source(t, c, "q.io/a/b", plainly))
+	require.NotSame(t, a, destination(t, c, "q.io/a/b", Access{}))
+	require.True(t, a.SameRegistry(destination(t, c, "q.io/c", Access{})))
+	require.False(t, a.SameRegistry(destination(t, c, "q.io/c", plainly)))
+	require.Equal(t, "q.io/a/b", a.Name().Name())
+	require.Equal(t, "q.io", a.Registry())
+	require.Equal(t, "docker.io", source(t, c, "redis", Access{}).Registry())
+	require.Equal(t, "registry-1.docker.io", source(t, c, "redis", Access{}).primary.host.address)
+}
+
+func TestRequestsAreCountedByRegistry(t *testing.T) {
+	t.Parallel()
+	server := registrytest.Start(t, registrytest.Token("ci", "secret"))
+	image := registrytest.RandomImage(1)
+	server.Push(t, "a", "1", image)
+	c, _ := newClient(t)
+	d, err := source(t, c, server.Host()+"/a", asUser(plainly)).Resolve(t.Context(), "1")
+	require.NoError(t, err)
+	require.Equal(t, image.Digest(), d.Digest)
+	require.Equal(t, map[string]int64{server.Host(): int64(len(server.Log()))}, c.Requests(), server.Counts())
+	require.Equal(t, int64(3), c.Requests()[server.Host()]) // 401, token, HEAD
+}
+
+func TestSecretsDoNotShow(t *testing.T) {
+	t.Parallel()
+	a := asUser(Access{IdentityToken: "secret", RegistryToken: "secret"})
+	text, err := a.Password.MarshalText()
+	require.NoError(t, err)
+	require.Equal(t, "***", string(text))
+	for _, shown := range []string{sprint("%v", a), sprint("%+v", a), sprint("%#v", a), sprint("%q", a.Password), sprint("%x", a.Password), a.Password.String()} {
+		require.NotContains(t, shown, "secret")
+		require.NotContains(t, shown, "736563726574")
+	}
+}
