@@ -7,6 +7,7 @@ package schema
 
 import (
 	"embed"
+	"slices"
 	"strings"
 )
 
@@ -23,6 +24,7 @@ func Names() []string {
 	for i, entry := range entries {
 		names[i] = strings.TrimSuffix(entry.Name(), ".json")
 	}
+	slices.Sort(names)
 	return names
 }
 

@@ -176,6 +176,6 @@ func (r *reader) readDigests(node *yaml.Node, repository *Repository) {
 				wanted.Tags = append(wanted.Tags, word)
 			}
 		}
-		r.addDigest(repository, wanted)
+		repository.Digests = append(repository.Digests, wanted)
 	}
 }

@@ -36,14 +36,6 @@ func parseGlob(text string) (g glob, ok bool) {
 	return g, repositoryMistake(text, "") == ""
 }
 
-// matches reports whether the glob names the repository with that key.
-func (g glob) matches(key string) bool {
-	if g.match == nil {
-		return g.text == key
-	}
-	return g.match.MatchString(key)
-}
-
 // compare orders globs from the least specific to the most: patterns before
 // names, then by literal characters. Of equals the first in the alphabet counts
 // as more specific.

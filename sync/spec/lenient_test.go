@@ -78,10 +78,13 @@ r.io:
 s.io:
   images: {redis: []}
   csync: {password-env: CSYNC_NOT_SET}
+u.io:
+  images: {redis: []}
+  csync: {repositories: {/redis: {exclude: [a]}}}
 /t.io:
   images: {redis: []}
 `)
 	require.Len(t, file.Sources, 1)
 	require.Equal(t, []string{"q.io/redis"}, names(file.Sources[0].Repositories))
-	require.Len(t, file.Problems, 4)
+	require.Len(t, file.Problems, 5)
 }

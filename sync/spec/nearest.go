@@ -29,6 +29,9 @@ func nearest(word string, known []string) string {
 	known = known[:min(len(known), 1000)]
 	best, fewest := "", len(word)/3+2
 	for _, candidate := range known {
+		if max(len(word)-len(candidate), len(candidate)-len(word)) >= fewest {
+			continue
+		}
 		if edits := distance(strings.ToLower(word), candidate); edits < fewest {
 			best, fewest = candidate, edits
 		}

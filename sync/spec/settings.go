@@ -24,14 +24,13 @@ type entry struct {
 	unusable bool         // and so are the repositories
 }
 
-// keysOfCsync has a reader for each key of csync, those that concern the whole
-// registry wrapped in whole.
-func (s *sourceReader) keysOfCsync(whole func(func(*yaml.Node)) func(*yaml.Node)) map[string]func(*yaml.Node) {
+// keysOfCsync has a reader for each key of csync.
+func (s *sourceReader) keysOfCsync() map[string]func(*yaml.Node) {
 	return map[string]func(*yaml.Node){
-		"platforms":     whole(func(node *yaml.Node) { s.defaults = append(s.defaults, s.platforms(node)) }),
-		"username-env":  whole(s.credential(&s.login.username, "csync.username-env", fromEnvironment)),
-		"password-env":  whole(s.credential(&s.login.password, "csync.password-env", fromEnvironment)),
-		"password-file": whole(s.credential(&s.login.password, "csync.password-file", fromFile)),
+		"platforms":     s.whole(func(node *yaml.Node) { s.defaults = append(s.defaults, s.platforms(node)) }),
+		"username-env":  s.whole(s.credential(&s.login.username, "csync.username-env", fromEnvironment)),
+		"password-env":  s.whole(s.credential(&s.login.password, "csync.password-env", fromEnvironment)),
+		"password-file": s.whole(s.credential(&s.login.password, "csync.password-file", fromFile)),
 		"repositories":  s.readEntries,
 	}
 }
@@ -45,6 +44,7 @@ func (s *sourceReader) readEntries(node *yaml.Node) {
 		}
 		if e.glob, ok = parseGlob(text); !ok {
 			s.reject(s.at(p.key), "%q cannot match a repository; %s was meant", text, globForm)
+			s.unusable = true // it is not known which repositories were meant
 			continue
 		}
 		e.unusable = s.rejects(func() { s.fields(p.value, "an entry of csync.repositories", e.keys()) })
@@ -149,7 +149,7 @@ func (e *entry) readReferrers(node *yaml.Node) {
 // not to be copied without its filter.
 func (s *sourceReader) applySettings() {
 	slices.SortStableFunc(s.entries, func(a, b entry) int { return a.glob.compare(b.glob) })
-	for _, key := range s.keys {
+	for _, key := range s.order {
 		for _, set := range s.defaults {
 			set.apply(s.repositories[key])
 		}
@@ -166,12 +166,11 @@ func (set setting) apply(repository *Repository) {
 }
 
 func (s *sourceReader) applyEntry(e *entry) {
-	matched := false
-	for _, key := range s.keys {
-		if !e.glob.matches(key) {
-			continue
-		}
-		matched = true
+	matched := s.matching(e.glob)
+	if len(matched) == 0 {
+		s.doubt(s.at(e.node), "%q matches no repository of %s%s", e.glob.text, s.Registry, didYouMean(e.glob.text, s.order))
+	}
+	for _, key := range matched {
 		if e.unusable {
 			s.repositories[key] = nil
 		}
@@ -182,16 +181,27 @@ func (s *sourceReader) applyEntry(e *entry) {
 			s.checkTags(e, repository)
 		}
 	}
-	if !matched {
-		s.doubt(s.at(e.node), "%q matches no repository of %s%s", e.glob.text, s.Registry, didYouMean(e.glob.text, s.keys))
+}
+
+// matching lists the repositories that a glob matches, by key.
+func (s *sourceReader) matching(g glob) []string {
+	if g.match != nil {
+		return slices.DeleteFunc(slices.Clone(s.order), func(key string) bool { return !g.match.MatchString(key) })
 	}
+	if _, found := s.repositories[g.text]; found {
+		return []string{g.text}
+	}
+	return nil
 }
 
 // checkTags doubts further tags for source tags that nothing chooses.
 func (s *sourceReader) checkTags(e *entry, repository *Repository) {
+	named := map[string]bool{}
+	for _, tag := range repository.Tags {
+		named[tag.Name] = true
+	}
 	for _, node := range e.tags {
-		named := slices.ContainsFunc(repository.Tags, func(tag Tag) bool { return tag.Name == node.Value })
-		if !named && !repository.Wants(node.Value) {
+		if !named[node.Value] && !repository.Wants(node.Value) {
 			s.doubt(s.at(node), "tag %q is not one of those chosen from %q", node.Value, repository.Key)
 		}
 	}

@@ -15,52 +15,55 @@ type sourceReader struct {
 	Source
 	login        login
 	repositories map[string]*Repository // by key; nil: it cannot be used
-	keys         []string               // of repositories, in the order of the file
+	order        []string               // the keys of repositories, as in the file
 	asks         bool                   // something is written under a key for images
 	defaults     []setting              // for every repository
 	entries      []entry                // for those that they match
+	unusable     bool                   // a mistake concerns the whole registry
 }
 
 // source reads one registry of a source file. It is not ok if the registry, or
-// how it is to be reached, cannot be used.
+// how it is to be reached or filtered, cannot be used.
 func (r *reader) source(p pair) (Source, bool) {
 	s := &sourceReader{reader: r, repositories: map[string]*Repository{}}
 	s.Position = r.at(p.key)
-	unusable := r.rejects(func() { s.Registry = r.registry(p.key, "registry") })
+	s.whole(func(key *yaml.Node) { s.Registry = r.registry(key, "registry") })(p.key)
 	s.asks = !isNull(p.value) && p.value.Kind != yaml.MappingNode // which is a mistake of its own
-	s.fields(p.value, "a registry", s.keysOfRegistry(&unusable))
-	unusable = r.rejects(s.logIn) || unusable
+	s.fields(p.value, "a registry", s.keys())
+	s.whole(func(*yaml.Node) { s.logIn() })(p.key)
 	if !s.asks {
 		// skopeo's words, which scripts match.
 		r.doubt(s.Position, "No images specified for registry %q; write images, images-by-tag-regex or images-by-semver", s.Registry)
 	}
 	s.applySettings()
-	for _, key := range s.keys {
+	for _, key := range s.order {
 		if repository := s.repositories[key]; repository != nil && repository.choosesAnything() {
 			s.Repositories = append(s.Repositories, *repository)
 		}
 	}
-	return s.Source, !unusable
+	return s.Source, !s.unusable
 }
 
-// keysOfRegistry has a reader for each key of a registry. unusable is set by
-// mistakes that concern the whole registry.
-func (s *sourceReader) keysOfRegistry(unusable *bool) map[string]func(*yaml.Node) {
-	whole := func(read func(*yaml.Node)) func(*yaml.Node) {
-		return func(node *yaml.Node) {
-			*unusable = s.rejects(func() { read(node) }) || *unusable
-		}
-	}
+// keys has a reader for each key of a registry.
+func (s *sourceReader) keys() map[string]func(*yaml.Node) {
 	return map[string]func(*yaml.Node){
 		"images":              s.asking(s.readImages),
 		"images-by-tag-regex": s.asking(s.readPatterns),
 		"images-by-semver":    s.asking(s.readConstraints),
-		"credentials":         whole(s.readCredentials),
-		"tls-verify":          whole(s.readTLSVerify),
-		"cert-dir":            whole(s.readCertDir),
+		"credentials":         s.whole(s.readCredentials),
+		"tls-verify":          s.whole(s.readTLSVerify),
+		"cert-dir":            s.whole(s.readCertDir),
 		"csync": func(node *yaml.Node) {
-			s.fields(node, "csync", s.keysOfCsync(whole))
+			s.fields(node, "csync", s.keysOfCsync())
 		},
+	}
+}
+
+// whole notes whether read finds a mistake, which then concerns the whole
+// registry.
+func (s *sourceReader) whole(read func(*yaml.Node)) func(*yaml.Node) {
+	return func(node *yaml.Node) {
+		s.unusable = s.rejects(func() { read(node) }) || s.unusable
 	}
 }
 
@@ -78,7 +81,7 @@ func (s *sourceReader) repository(key *yaml.Node) *Repository {
 	if repository, found := s.repositories[key.Value]; found {
 		return repository
 	}
-	s.keys = append(s.keys, key.Value)
+	s.order = append(s.order, key.Value)
 	s.repositories[key.Value] = nil
 	if name := s.repositoryName(s.Registry, key); name != nil {
 		s.repositories[key.Value] = &Repository{Name: name, Key: key.Value, Position: s.at(key)}

@@ -4,7 +4,6 @@ import (
 	_ "crypto/sha256" // the digests that
 	_ "crypto/sha512" // a list may name
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -31,19 +30,19 @@ func (s *sourceReader) readReference(node *yaml.Node, repository *Repository) {
 		tag := Tag{Name: name, Pin: digest.Digest(pin), Position: s.at(node)}
 		validTag, validPin := s.isTag(node, name), s.isDigest(node, pin)
 		if validTag && validPin {
-			s.addTag(repository, tag)
+			repository.Tags = append(repository.Tags, tag)
 		}
 		return
 	}
 	algorithm, _, _ := strings.Cut(text, ":")
 	if digest.Algorithm(strings.ToLower(algorithm)).Available() && algorithm != text {
 		if s.isDigest(node, text) {
-			s.addDigest(repository, Digest{Digest: digest.Digest(text), Position: s.at(node)})
+			repository.Digests = append(repository.Digests, Digest{Digest: digest.Digest(text), Position: s.at(node)})
 		}
 		return
 	}
 	if s.isTag(node, text) {
-		s.addTag(repository, Tag{Name: text, Position: s.at(node)})
+		repository.Tags = append(repository.Tags, Tag{Name: text, Position: s.at(node)})
 	}
 }
 
@@ -71,33 +70,4 @@ func (r *reader) isDigest(node *yaml.Node, text string) bool {
 	}
 	r.reject(r.at(node), "%q is not a digest: %s", text, digestForm)
 	return false
-}
-
-// addTag adds a tag that repository may have already, pinned or not.
-func (f *findings) addTag(repository *Repository, tag Tag) {
-	i := slices.IndexFunc(repository.Tags, func(t Tag) bool { return t.Name == tag.Name })
-	if i < 0 {
-		repository.Tags = append(repository.Tags, tag)
-		return
-	}
-	switch there := &repository.Tags[i]; {
-	case there.Pin == "":
-		there.Pin = tag.Pin
-	case tag.Pin != "" && tag.Pin != there.Pin:
-		f.reject(tag.Position, "tag %q is pinned to %s at %s; keep one of them", tag.Name, there.Pin, there.Position)
-	}
-}
-
-// addDigest adds a digest that repository may have already, with other tags.
-func (f *findings) addDigest(repository *Repository, d Digest) {
-	i := slices.IndexFunc(repository.Digests, func(there Digest) bool { return there.Digest == d.Digest })
-	if i < 0 {
-		repository.Digests = append(repository.Digests, d)
-		i = len(repository.Digests) - 1
-	} else {
-		repository.Digests[i].Tags = append(repository.Digests[i].Tags, d.Tags...)
-	}
-	tags := &repository.Digests[i].Tags
-	slices.Sort(*tags)
-	*tags = slices.Compact(*tags)
 }

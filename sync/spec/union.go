@@ -2,7 +2,6 @@ package spec
 
 import (
 	"cmp"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -32,6 +31,11 @@ func (f *findings) union(sources []Source) []Source {
 		source.Repositories = kept
 	}
 	for i := range sources {
+		for j := range sources[i].Repositories {
+			repository := &sources[i].Repositories[j]
+			repository.Tags = f.distinctTags(repository.Tags)
+			repository.Digests = distinctDigests(repository.Digests)
+		}
 		slices.SortFunc(sources[i].Repositories, func(a, b Repository) int {
 			return cmp.Compare(a.Name.String(), b.Name.String())
 		})
@@ -63,21 +67,10 @@ func (f *findings) merge(first, again named) {
 		return
 	}
 	first.All = first.All || again.All
-	for _, tag := range again.Tags {
-		f.addTag(first.Repository, tag)
-	}
-	for _, d := range again.Digests {
-		f.addDigest(first.Repository, d)
-	}
+	first.Tags = append(first.Tags, again.Tags...)
+	first.Digests = append(first.Digests, again.Digests...)
 	first.Patterns = joined(first.Patterns, again.Patterns)
 	first.Constraints = joined(first.Constraints, again.Constraints)
-}
-
-// joined has the elements of both lists once, sorted by their text.
-func joined[T fmt.Stringer](a, b []T) []T {
-	all := slices.Concat(a, b)
-	slices.SortFunc(all, func(a, b T) int { return cmp.Compare(a.String(), b.String()) })
-	return slices.CompactFunc(all, func(a, b T) bool { return a.String() == b.String() })
 }
 
 // settings are what two repositories must have in common to be one.
