@@ -156,11 +156,7 @@ func (e *answerError) kind() fault.Kind {
 // Is tells oras-go which answers mean that something is not there, and which
 // that the registry does not know this part of the API.
 func (e *answerError) Is(err error) bool {
-	switch err {
-	case errdef.ErrNotFound:
-		return e.status == http.StatusNotFound
-	case errdef.ErrUnsupported:
-		return e.status == http.StatusMethodNotAllowed || e.status == http.StatusNotFound && !e.has("NAME_UNKNOWN")
-	}
-	return false
+	absent := e.status == http.StatusNotFound
+	return err == errdef.ErrNotFound && absent ||
+		err == errdef.ErrUnsupported && (e.status == http.StatusMethodNotAllowed || absent && !e.has("NAME_UNKNOWN"))
 }

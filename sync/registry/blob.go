@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -93,10 +94,10 @@ func (v *verifier) Read(p []byte) (int, error) {
 	n, err := v.reader.Read(p)
 	v.size += int64(n)
 	_, _ = v.sum.Write(p[:n]) // a hash never fails
-	if v.checked && n == 0 || err != nil && err != io.EOF {
+	if v.checked && n == 0 || err != nil && !errors.Is(err, io.EOF) {
 		return n, err
 	}
-	if err == io.EOF || v.expected.Size >= 0 && v.size >= v.expected.Size {
+	if errors.Is(err, io.EOF) || v.expected.Size >= 0 && v.size >= v.expected.Size {
 		v.checked = true
 		if wrong := v.check(); wrong != nil {
 			return 0, wrong

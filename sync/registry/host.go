@@ -48,6 +48,7 @@ type host struct {
 	auth    authority
 
 	insecure bool        // unverified HTTPS is fine, and so is HTTP
+	secure   atomic.Bool // a TLS handshake has succeeded
 	plain    atomic.Bool // HTTP it is
 }
 
@@ -76,7 +77,7 @@ func (c *Client) host(key hostKey) (*host, error) {
 	}
 	config.InsecureSkipVerify = key.insecure
 	h.http = &http.Client{
-		Transport:     counted{h.transport(config), &h.traffic.requests},
+		Transport:     observed{h.transport(config), h},
 		CheckRedirect: checkRedirect,
 	}
 	h.auth.init(h)
@@ -156,11 +157,8 @@ func (h *host) roundTrip(req *http.Request) (*http.Response, error) {
 		return resp, nil
 	}
 	failed := newTransportError(req, err)
-	if !h.insecure || h.contact.made() || req.URL.Scheme != "https" || req.URL.Host != h.address || failed.tls() && !failed.plain() {
-		return nil, failed
-	}
 	again := replay(req)
-	if again == nil || req.Context().Err() != nil {
+	if again == nil || !h.mayBePlain(req, failed) {
 		return nil, failed
 	}
 	again.URL.Scheme = "http"
@@ -169,6 +167,14 @@ func (h *host) roundTrip(req *http.Request) (*http.Response, error) {
 	}
 	h.plain.Store(true)
 	return resp, nil
+}
+
+// mayBePlain reports whether the host, which did not answer req, may want HTTP.
+func (h *host) mayBePlain(req *http.Request, failed *transportError) bool {
+	if !h.insecure || h.secure.Load() || h.contact.made() || failed.tls() && !failed.plain() {
+		return false
+	}
+	return req.URL.Scheme == "https" && req.URL.Host == h.address && req.Context().Err() == nil
 }
 
 // checkRedirect keeps credentials with the host they are for, and what was
@@ -187,13 +193,19 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// counted counts the requests that found a connection.
-type counted struct {
+// observed counts the requests that found a connection, and notes whether that
+// was one to the registry over TLS.
+type observed struct {
 	*http.Transport
-	requests *atomic.Int64
+	host *host
 }
 
-func (c counted) RoundTrip(req *http.Request) (*http.Response, error) {
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { c.requests.Add(1) }}
-	return c.Transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+func (o observed) RoundTrip(req *http.Request) (*http.Response, error) {
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		o.host.traffic.requests.Add(1)
+		if req.URL.Scheme == "https" && req.URL.Host == o.host.address {
+			o.host.secure.Store(true)
+		}
+	}}
+	return o.Transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
 }

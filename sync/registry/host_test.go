@@ -57,7 +57,9 @@ func TestCertificatesAreVerified(t *testing.T) {
 				return
 			}
 			requireFault(t, err, fault.TLS, c.text)
-			require.Empty(t, w.each)
+			if c.server != closed { // whose alert may come too late, after its connection
+				require.Empty(t, w.each)
+			}
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -28,11 +29,11 @@ func newResumable(e *endpoint, req *http.Request, resp *http.Response, d v1.Desc
 func (r *resumable) Read(p []byte) (int, error) {
 	n, err := r.heldBody.Read(p)
 	r.offset += int64(n)
-	if err == nil || err == io.EOF && (r.blob.Size < 0 || r.offset >= r.blob.Size) {
+	if err == nil || errors.Is(err, io.EOF) && (r.blob.Size < 0 || r.offset >= r.blob.Size) {
 		return n, err
 	}
 	ctx := r.request.Context()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	if ctx.Err() == nil && r.left > 0 && r.resume(err) {

@@ -111,19 +111,22 @@ func TestAttemptsHaveAnEnd(t *testing.T) {
 
 func TestRateLimitIsRespectedByAllRequestsToTheHost(t *testing.T) {
 	t.Parallel()
-	for name, header := range map[string]string{"seconds": "100", "date": time.Now().Add(100 * time.Second).UTC().Format(http.TimeFormat)} {
+	for name, header := range map[string]func() string{
+		"seconds": func() string { return "100" },
+		"date":    func() string { return time.Now().Add(100 * time.Second).UTC().Format(http.TimeFormat) },
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			host, _ := flaky(t, http.Header{"Retry-After": {header}}, 429)
+			host, _ := flaky(t, http.Header{"Retry-After": {header()}}, 429)
 			c, w := newClient(t)
 			_, err := source(t, c, host+"/a", plainly).Tags(t.Context())
 			require.NoError(t, err)
 			waited := len(w.each)
-			require.InDelta(t, 100, w.each[0].Seconds(), 2)
+			require.InDelta(t, 100, w.each[0].Seconds(), 10)
 			_, err = source(t, c, host+"/b", plainly).Tags(t.Context())
 			require.NoError(t, err)
 			require.Len(t, w.each, waited+1)
-			require.InDelta(t, 100, w.each[waited].Seconds(), 2)
+			require.InDelta(t, 100, w.each[waited].Seconds(), 10)
 		})
 	}
 }

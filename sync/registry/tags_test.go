@@ -11,7 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"csync/sync/fault")
+	"csync/sync/fault"
+)
 
 func TestTagsOfManyPagesComeInTheRegistrysOrder(t *testing.T) {
 	t.Parallel()

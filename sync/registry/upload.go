@@ -155,7 +155,7 @@ func (b *uploadBody) Read(p []byte) (int, error) {
 		return 0, fault.New(fault.Cancelled, errors.New("the upload has ended"))
 	}
 	n, err := b.reader.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		b.broken = err
 	}
 	return n, err
