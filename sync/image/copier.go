@@ -45,6 +45,8 @@ type Copier struct {
 // Request is one image to copy.
 type Request struct {
 	Source, Destination Location
+	// Original, if not nil, is the source as [Copier.Read] has read it.
+	Original *Original
 	// Digest is that of the source's manifest as it was planned; empty reads
 	// whatever the reference names now.
 	Digest    digest.Digest
@@ -72,31 +74,53 @@ func (c *Copier) Copy(ctx context.Context, request Request) (Copied, error) {
 	if request.Source.Repository == nil {
 		return c.copyFromLibrary(ctx, request)
 	}
-	source, choice, err := c.read(ctx, request)
-	if err != nil {
-		return Copied{}, fault.At(fault.Source, request.Source.String(), err)
-	}
-	own, err := c.needsLibrary(ctx, source)
-	if err != nil {
-		return Copied{}, err
+	original := request.Original
+	if original == nil {
+		var err error
+		if original, err = c.Read(ctx, request); err != nil {
+			return Copied{}, err
+		}
 	}
 	var copied Copied
+	var err error
 	switch {
-	case own && request.Destination.Repository != nil:
+	case original.library && request.Destination.Repository != nil:
 		logrus.Debugf("%s is copied by containers/image's own transport: signatures or a conversion need it", request.Source)
-		copied, err = c.copyByLibrary(ctx, request, choice)
+		copied, err = c.copyByLibrary(ctx, request, original.choice)
 	case request.Destination.Repository == nil:
-		copied, err = c.copyToLibrary(ctx, request, source)
+		copied, err = c.copyToLibrary(ctx, request, original.source)
 	default:
-		copied, err = c.copyBetweenRegistries(ctx, request, source)
+		copied, err = c.copyBetweenRegistries(ctx, request, original.source)
 	}
-	copied.Platforms = choice.Platforms
+	copied.Platforms = original.choice.Platforms
 	return copied, err
+}
+
+// Original is a source image of a registry: its manifests, admitted by the
+// policy. It can be copied to several destinations at the same time.
+type Original struct {
+	source  *registrySource
+	choice  Choice
+	library bool // only the library's own transport can copy it
+}
+
+// Read reads the manifests of a request's source that its selection wants, and
+// asks the policy about them. The request needs no destination.
+func (c *Copier) Read(ctx context.Context, request Request) (*Original, error) {
+	source, choice, err := read(ctx, request)
+	if err != nil {
+		return nil, fault.At(fault.Source, request.Source.String(), err)
+	}
+	library, err := c.needsLibrary(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	return &Original{source: source, choice: choice, library: library}, nil
 }
 
 // read reads the source's manifest, chooses from it, and reads all manifests
 // below the choice.
-func (c *Copier) read(ctx context.Context, request Request) (*registrySource, Choice, error) {
+func read(ctx context.Context, request Request) (*registrySource, Choice, error) {
 	repository := request.Source.Repository
 	identifier := request.Source.Identifier()
 	if request.Digest != "" {

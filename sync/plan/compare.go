@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/semaphore"
 
 	"csync/sync/fault"
@@ -21,13 +20,16 @@ import (
 type comparison struct {
 	Request
 	under *semaphore.Weighted
+	// looks are what sources have been found to have, each asked once however
+	// many destinations it has.
+	looks *looks
 }
 
 // compare fills in what both sides have, and ends the steps whose destination
 // is as it should be. Steps of one destination repository go together: where
 // its first tag is missing, one tag list tells which others are.
 func (r Request) compare(ctx context.Context, steps []*Step) {
-	c := comparison{Request: r, under: semaphore.NewWeighted(int64(max(r.Jobs, 1)))}
+	c := comparison{Request: r, under: semaphore.NewWeighted(int64(max(r.Jobs, 1))), looks: newLooks()}
 	var group sync.WaitGroup
 	for _, shelf := range shelves(steps) {
 		group.Go(func() { c.shelf(ctx, shelf) })
@@ -140,42 +142,27 @@ func identifier(l image.Location) string {
 
 // source finds out what is wanted at the destination.
 func (c comparison) source(ctx context.Context, step *Step) error {
-	var choice image.Choice
-	found, err := c.look(ctx, step, &choice)
-	if err != nil {
-		return fmt.Errorf("reading manifest: %w", err)
+	look := func() found { return lookAt(ctx, step.Source, step.Selection) }
+	if len(c.Destinations) > 1 {
+		look = c.looks.once(step, look)
 	}
-	if step.pin != "" && step.pin != found.Digest {
-		return fault.New(fault.Conflict, fmt.Errorf("the tag has moved: it is pinned to %s and names %s", step.pin, found.Digest))
+	source := look()
+	if source.err != nil {
+		return fmt.Errorf("reading manifest: %w", source.err)
 	}
-	step.Result.SourceDigest, step.Result.Platforms = found.Digest, choice.Platforms
-	step.Wanted = choice.Descriptor
-	step.Result.MediaType = choice.MediaType
+	if step.pin != "" && step.pin != source.digest {
+		return fault.New(fault.Conflict, fmt.Errorf("the tag has moved: it is pinned to %s and names %s", step.pin, source.digest))
+	}
+	step.Result.SourceDigest, step.Result.Platforms = source.digest, source.choice.Platforms
+	step.Result.MediaType = source.choice.MediaType
 	if c.Converts || keepsNoDigest(step) {
-		step.Wanted = v1.Descriptor{}
 		return nil
 	}
-	step.Result.Digest = choice.Digest
-	if step.Source.Repository != nil && step.Source.Repository == step.Destination.Repository && choice.Digest == found.Digest {
+	step.Wanted, step.Result.Digest = source.choice.Descriptor, source.choice.Digest
+	if step.Source.Repository != nil && step.Source.Repository == step.Destination.Repository && source.choice.Digest == source.digest {
 		step.Result.Action = report.Retag
 	}
 	return nil
-}
-
-// look reads as little of the source as tells what its selection wants.
-func (c comparison) look(ctx context.Context, step *Step, choice *image.Choice) (v1.Descriptor, error) {
-	repository := step.Source.Repository
-	if repository == nil || step.Selection.All() {
-		found, err := image.Look(ctx, step.Source)
-		choice.Descriptor = found
-		return found, err
-	}
-	m, err := repository.Manifest(ctx, step.Source.Identifier())
-	if err != nil {
-		return v1.Descriptor{}, err
-	}
-	*choice, err = step.Selection.Choose(ctx, repository, m)
-	return m.Descriptor, err
 }
 
 // keepsNoDigest reports whether the destination keeps images in a format of its

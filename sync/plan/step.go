@@ -80,6 +80,17 @@ func (p *Plan) Results() []report.Result {
 	return results
 }
 
+// Left is the number of steps that are still to do.
+func (p *Plan) Left() int {
+	left := 0
+	for _, step := range p.Steps {
+		if step.ToDo() {
+			left++
+		}
+	}
+	return left
+}
+
 // Written are the steps that have changed something at the place.
 func (p *Plan) Written(place image.Place) []*Step {
 	var written []*Step

@@ -21,6 +21,10 @@ type blobs struct {
 	mu    sync.Mutex
 	known map[blobKey]*shared
 	uses  map[*plan.Step][]blobKey // what each step needs, each blob once
+	read  map[digest.Digest]int64  // bytes that came from sources
+	// owners are the batches that bring a blob to several registries: no other
+	// that has several reads it meanwhile.
+	owners map[digest.Digest]*batch
 	// hosts numbers the destination registries: repositories between which a
 	// blob can be mounted have the same number.
 	hosts []*registry.Repository
@@ -35,15 +39,18 @@ type blobKey struct {
 // shared is what is known of one blob in one registry. Its fields are guarded by
 // blobs.mu.
 type shared struct {
-	in     []*registry.Repository                 // where it is
-	coming map[*registry.Repository]chan struct{} // where it will be; closed when that is decided
-	moving chan struct{}                          // an upload is under way somewhere; closed when it has ended
-	moved  int64                                  // bytes at the wire, of all attempts
-	size   int64                                  // as far as a manifest says
+	in      []*registry.Repository                 // where it is
+	coming  map[*registry.Repository]chan struct{} // where it will be; closed when that is decided
+	moving  chan struct{}                          // an upload is under way somewhere; closed when it has ended
+	written int64                                  // bytes at the wire, of all attempts
+	size    int64                                  // as far as a manifest says
 }
 
 func newBlobs(attempts int, progress Progress) *blobs {
-	return &blobs{attempts: max(attempts, 1), progress: progress, known: map[blobKey]*shared{}, uses: map[*plan.Step][]blobKey{}}
+	return &blobs{
+		attempts: max(attempts, 1), progress: progress,
+		known: map[blobKey]*shared{}, uses: map[*plan.Step][]blobKey{}, read: map[digest.Digest]int64{}, owners: map[digest.Digest]*batch{},
+	}
 }
 
 // use notes that the step needs the blob.
@@ -71,28 +78,34 @@ func (b *blobs) registry(repository *registry.Repository) int {
 	return at
 }
 
-// count notes bytes that went over the wire.
-func (b *blobs) count(key blobKey, bytes int64) {
+// wrote notes bytes that went to a registry.
+func (b *blobs) wrote(key blobKey, bytes int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.known[key].moved += bytes
+	b.known[key].written += bytes
+}
+
+// got notes bytes that came from a source.
+func (b *blobs) got(d digest.Digest, bytes int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.read[d] += bytes
 }
 
 // attribute counts in each step's result the bytes of its blobs. Which step it
 // was that moved a shared blob is chance; so that equal runs give equal reports,
 // the first in order that needs it counts as the one.
 func (b *blobs) attribute(steps []*plan.Step) {
-	counted := map[blobKey]bool{}
 	for _, step := range steps {
 		for _, key := range b.uses[step] {
 			state := b.known[key]
-			if counted[key] || state.moved == 0 {
+			step.Result.BytesRead += b.read[key.digest]
+			b.read[key.digest] = 0
+			if state.written == 0 {
 				step.Result.BytesReused += state.size
-				continue
 			}
-			counted[key] = true
-			step.Result.BytesRead += state.moved
-			step.Result.BytesWritten += state.moved
+			step.Result.BytesWritten += state.written
+			state.written = 0
 		}
 	}
 }
@@ -108,7 +121,7 @@ const (
 
 // claim says what there is to do for the blob, and marks it as being done; or
 // returns what to wait for before asking again.
-func (b *blobs) claim(key blobKey, blob image.Blob) (claim, <-chan struct{}) {
+func (b *blobs) claim(by *batch, key blobKey, blob image.Blob) (claim, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	state := b.known[key]
@@ -122,6 +135,13 @@ func (b *blobs) claim(key blobKey, blob image.Blob) (claim, <-chan struct{}) {
 	}
 	if len(state.in) == 0 && state.moving != nil {
 		return absent, state.moving
+	}
+	if len(state.in) == 0 && by.several() {
+		owner := b.owners[blob.Digest]
+		if owner != nil && owner != by && !owner.over() {
+			return absent, owner.finished
+		}
+		b.owners[blob.Digest] = by
 	}
 	state.coming[blob.Destination] = make(chan struct{})
 	if len(state.in) > 0 {

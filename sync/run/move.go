@@ -15,11 +15,14 @@ import (
 )
 
 // forStep is the mover of one step. It remembers which blobs the step needs.
-func (b *blobs) forStep(step *plan.Step) *stepBlobs { return &stepBlobs{blobs: b, step: step} }
+func (b *blobs) forStep(batch *batch, step *plan.Step) *stepBlobs {
+	return &stepBlobs{blobs: b, batch: batch, step: step}
+}
 
 // stepBlobs is an image.Mover.
 type stepBlobs struct {
 	*blobs
+	batch *batch
 	step  *plan.Step
 	tries atomic.Int64
 }
@@ -33,7 +36,7 @@ func (s *stepBlobs) attempts() int { return int(max(s.tries.Load(), 1)) }
 func (s *stepBlobs) Move(ctx context.Context, blob image.Blob) error {
 	key := s.use(s.step, blob)
 	for {
-		state, wait := s.claim(key, blob)
+		state, wait := s.claim(s.batch, key, blob)
 		if state == there {
 			return nil
 		}
@@ -128,7 +131,7 @@ func (m move) try(ctx context.Context, upload *registry.Upload) error {
 	var body io.ReadCloser
 	var group errgroup.Group
 	group.Go(func() (err error) {
-		body, err = m.blob.Open(ctx)
+		body, err = m.batch.open(ctx, m.blob, func(n int64) { m.got(m.blob.Digest, n) })
 		return m.atSource(err)
 	})
 	if upload == nil {
@@ -146,9 +149,9 @@ func (m move) try(ctx context.Context, upload *registry.Upload) error {
 	}
 	add, done := m.progress.Moving(m.blob.Digest.String(), m.blob.Size)
 	defer done()
-	source := &wire{Reader: registry.Verify(body, m.blob.Descriptor), add: add}
+	source := &wire{Reader: body, add: add}
 	err = upload.Finish(ctx, m.blob.Descriptor, source)
-	m.count(m.key, source.bytes.Load())
+	m.wrote(m.key, source.bytes.Load())
 	if err == nil {
 		return nil
 	}

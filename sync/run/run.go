@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -33,6 +34,8 @@ type Options struct {
 	Jobs int
 	// Attempts is how often a blob is tried that fails on its way; at least 1.
 	Attempts int
+	// Directory is for temporary files; empty: the system's.
+	Directory string
 	// FailFast stops at the first step that fails.
 	FailFast bool
 	Progress Progress // nil: nobody is told
@@ -54,24 +57,43 @@ func Run(ctx context.Context, p *plan.Plan, o Options) {
 	if o.Progress == nil {
 		o.Progress = silent{}
 	}
-	r := &runner{Options: o, blobs: newBlobs(o.Attempts, o.Progress)}
-	chains := chain(p.Steps)
-	o.Progress.Planned(len(chains))
+	r := &runner{Options: o, stop: stop, blobs: newBlobs(o.Attempts, o.Progress)}
+	o.Progress.Planned(p.Left())
 	var group errgroup.Group
 	group.SetLimit(max(o.Jobs, 1))
-	for _, steps := range chains {
+	for _, b := range batches(p.Steps, o.Directory) {
 		group.Go(func() error {
-			for _, step := range steps {
-				r.step(ctx, step)
-				if o.FailFast && step.Result.Status == report.Failed {
-					stop(errStopped)
-				}
-			}
+			r.batch(ctx, b)
 			return nil // a failure is a result, not a reason to stop
 		})
 	}
 	_ = group.Wait() // none returns an error
 	r.blobs.attribute(p.Steps)
+}
+
+// batch runs the chains of one image at the same time.
+func (r *runner) batch(ctx context.Context, b *batch) {
+	// The blobs are read on behalf of all: no single step's end ends that.
+	reading, enough := context.WithCancel(ctx)
+	var pumps, group sync.WaitGroup
+	b.start = func(pump func(context.Context)) { pumps.Go(func() { pump(reading) }) }
+	b.original = sync.OnceValues(func() (*image.Original, error) {
+		return r.Copier.Read(reading, source(b.chains[0][0]))
+	})
+	for _, steps := range b.chains {
+		group.Go(func() {
+			for _, step := range steps {
+				r.step(ctx, b, step)
+				if r.FailFast && step.Result.Status == report.Failed {
+					r.stop(errStopped)
+				}
+			}
+		})
+	}
+	group.Wait()
+	enough()
+	pumps.Wait()
+	b.close()
 }
 
 // errStopped is why steps are cancelled after one has failed under FailFast.
@@ -104,14 +126,15 @@ func chain(steps []*plan.Step) [][]*plan.Step {
 
 type runner struct {
 	Options
+	stop  context.CancelCauseFunc
 	blobs *blobs
 }
 
 // step runs one step and completes its result.
-func (r *runner) step(ctx context.Context, step *plan.Step) {
+func (r *runner) step(ctx context.Context, b *batch, step *plan.Step) {
 	started := time.Now()
 	step.Result.Attempts = 1
-	err := r.attempt(ctx, step)
+	err := r.attempt(ctx, b, step)
 	if err != nil && ctx.Err() != nil {
 		err = cancelled(ctx, step)
 	}
@@ -132,7 +155,7 @@ func cancelled(ctx context.Context, step *plan.Step) error {
 	return fault.New(fault.Cancelled, fmt.Errorf("%s: interrupted before it was done", step.Result.Destination))
 }
 
-func (r *runner) attempt(ctx context.Context, step *plan.Step) error {
+func (r *runner) attempt(ctx context.Context, b *batch, step *plan.Step) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -143,16 +166,21 @@ func (r *runner) attempt(ctx context.Context, step *plan.Step) error {
 	if step.Result.Action == report.Retag {
 		return r.retag(ctx, step)
 	}
-	return r.copy(ctx, step)
+	return r.copy(ctx, b, step)
 }
 
 // copy brings a whole image.
-func (r *runner) copy(ctx context.Context, step *plan.Step) error {
-	mover := r.blobs.forStep(step)
-	copied, err := r.Copier.Copy(ctx, image.Request{
-		Source: step.Source, Destination: step.Destination,
-		Digest: step.Result.SourceDigest, Selection: step.Selection, Fresh: step.Fresh, Mover: mover,
-	})
+func (r *runner) copy(ctx context.Context, b *batch, step *plan.Step) error {
+	mover := r.blobs.forStep(b, step)
+	request := source(step)
+	request.Destination, request.Fresh, request.Mover = step.Destination, step.Fresh, mover
+	if b.several() {
+		var err error
+		if request.Original, err = b.original(); err != nil {
+			return err
+		}
+	}
+	copied, err := r.Copier.Copy(ctx, request)
 	result := &step.Result
 	result.Attempts = mover.attempts()
 	result.BytesRead, result.BytesWritten, result.BytesReused = copied.Read, copied.Written, copied.Reused
@@ -163,6 +191,11 @@ func (r *runner) copy(ctx context.Context, step *plan.Step) error {
 		return err
 	}
 	return r.check(step, copied)
+}
+
+// source is the part of a copy that steps of one batch share.
+func source(step *plan.Step) image.Request {
+	return image.Request{Source: step.Source, Digest: step.Result.SourceDigest, Selection: step.Selection}
 }
 
 // check holds what was written against what was planned.

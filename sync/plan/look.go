@@ -1,0 +1,53 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+
+	"csync/sync/image"
+)
+
+// found is what a source has, and what of it is wanted.
+type found struct {
+	digest digest.Digest // of the source's manifest
+	choice image.Choice  // without bytes
+	err    error
+}
+
+// lookAt reads as little of the source as tells what the selection wants of it.
+func lookAt(ctx context.Context, source image.Location, selection image.Selection) found {
+	if source.Repository == nil || selection.All() {
+		there, err := image.Look(ctx, source)
+		return found{digest: there.Digest, choice: image.Choice{Descriptor: there}, err: err}
+	}
+	m, err := source.Repository.Manifest(ctx, source.Identifier())
+	if err != nil {
+		return found{err: err}
+	}
+	choice, err := selection.Choose(ctx, source.Repository, m)
+	choice.Bytes = nil // the run reads it again, and the plan may have many
+	return found{digest: m.Digest, choice: choice, err: err}
+}
+
+// looks remembers what was found.
+type looks struct {
+	mu    sync.Mutex
+	known map[string]func() found
+}
+
+func newLooks() *looks { return &looks{known: map[string]func() found{}} }
+
+// once is look, called at most once for steps with the same source and
+// selection.
+func (l *looks) once(step *Step, look func() found) func() found {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := fmt.Sprint(step.Result.Source, step.Selection.Platforms, step.Selection.System)
+	if l.known[key] == nil {
+		l.known[key] = sync.OnceValue(look)
+	}
+	return l.known[key]
+}

@@ -1,0 +1,122 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"csync/sync/fault"
+)
+
+// spool holds a blob that is read once and written to several registries, each
+// at its own pace. It is an unnamed file, so that a slow registry costs disk
+// and page cache, and neither memory nor the time of the others.
+type spool struct {
+	file *os.File
+
+	mu     sync.Mutex
+	more   sync.Cond // size or end has changed
+	size   int64
+	ended  bool
+	broken error // why it ended early
+}
+
+func newSpool(directory string) (*spool, error) {
+	file, err := os.CreateTemp(directory, "csync-blob-")
+	if err != nil {
+		return nil, fault.New(fault.Internal, fmt.Errorf("creating a temporary file: %w", err))
+	}
+	if err := os.Remove(file.Name()); err != nil {
+		return nil, fault.New(fault.Internal, fmt.Errorf("creating a temporary file: %w", err))
+	}
+	s := &spool{file: file}
+	s.more.L = &s.mu
+	return s, nil
+}
+
+// fill takes everything from body.
+func (s *spool) fill(body io.Reader) {
+	_, err := io.Copy(s, body)
+	s.end(err)
+}
+
+// Write adds bytes for the readers.
+func (s *spool) Write(p []byte) (int, error) {
+	n, err := s.file.Write(p)
+	if err != nil {
+		err = fault.New(fault.Internal, fmt.Errorf("writing a temporary file: %w", err))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.size += int64(n)
+	s.more.Broadcast()
+	return n, err
+}
+
+// end says that there is no more, because of err unless that is nil.
+func (s *spool) end(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended, s.broken = true, err
+	s.more.Broadcast()
+}
+
+// reader reads the blob from its beginning, waiting for what is still to come.
+func (s *spool) reader(ctx context.Context) io.ReadCloser {
+	stop := context.AfterFunc(ctx, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.more.Broadcast()
+	})
+	return &spoolReader{spool: s, ctx: ctx, stop: stop}
+}
+
+type spoolReader struct {
+	spool *spool
+	ctx   context.Context //nolint:containedctx // io.Reader has no other way to be given up
+	stop  func() bool
+	at    int64
+}
+
+func (r *spoolReader) Read(p []byte) (int, error) {
+	available, err := r.wait()
+	if err != nil {
+		return 0, err
+	}
+	n, err := r.spool.file.ReadAt(p[:min(int64(len(p)), available)], r.at)
+	r.at += int64(n)
+	return n, err
+}
+
+// wait returns how many bytes there are to read, at least one.
+func (r *spoolReader) wait() (int64, error) {
+	s := r.spool
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.size == r.at {
+		switch {
+		case r.ctx.Err() != nil:
+			return 0, r.ctx.Err()
+		case s.ended && s.broken != nil:
+			return 0, s.broken
+		case s.ended:
+			return 0, io.EOF
+		}
+		s.more.Wait()
+	}
+	return s.size - r.at, nil
+}
+
+func (r *spoolReader) Close() error {
+	r.stop()
+	return nil
+}
+
+// failed reports whether it ended early, so that reading it again is of no use.
+func (s *spool) failed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken != nil
+}
