@@ -1,7 +1,10 @@
 package image
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -11,6 +14,28 @@ import (
 
 	"csync/sync/fault"
 )
+
+// absentDirectory is a directory whose parent is not there yet, which the
+// library has no reference for; replaceDirectory makes both.
+type absentDirectory struct {
+	types.ImageReference // of some other directory
+	path                 string
+}
+
+func (d absentDirectory) StringWithinTransport() string { return d.path }
+
+func (d absentDirectory) NewImageSource(context.Context, *types.SystemContext) (types.ImageSource, error) {
+	return nil, &fs.PathError{Op: "open", Path: d.path, Err: fs.ErrNotExist}
+}
+
+// directoryReference is the dir: reference of path, whatever of it exists.
+func directoryReference(path string) (types.ImageReference, error) {
+	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, fs.ErrNotExist) {
+		return directory.NewReference(path)
+	}
+	root, err := directory.NewReference("/")
+	return absentDirectory{root, path}, err
+}
 
 // replaceDirectory has write fill a new directory beside path, and only when
 // that has worked gives it path's name. An image that was there before is

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/opencontainers/go-digest"
-	"go.podman.io/image/v5/directory"
 	"go.podman.io/image/v5/docker"
 	"go.podman.io/image/v5/docker/daemon"
 	"go.podman.io/image/v5/docker/reference"
@@ -133,7 +132,7 @@ func (p registries) Location(name Name) (Location, error) {
 type directories struct{ place }
 
 func (p directories) Location(name Name) (Location, error) {
-	ref, err := directory.NewReference(filepath.Join(p.path, name.String()))
+	ref, err := directoryReference(filepath.Join(p.path, name.String()))
 	return Location{Reference: ref, System: p.system}, err
 }
 
