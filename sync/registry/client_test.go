@@ -97,10 +97,16 @@ func destination(t *testing.T, c *Client, name string, a Access) *Repository {
 	return r
 }
 
-// serve answers with handler, and gives the host to name it by.
+// serve answers with handler, one request at a time, and gives the host to name
+// it by.
 func serve(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()
-	server := httptest.NewServer(handler)
+	var one sync.Mutex
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		one.Lock()
+		defer one.Unlock()
+		handler(w, req)
+	}))
 	t.Cleanup(server.Close)
 	return strings.TrimPrefix(server.URL, "http://")
 }

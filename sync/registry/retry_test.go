@@ -134,9 +134,9 @@ func TestRateLimitIsRespectedByAllRequestsToTheHost(t *testing.T) {
 func TestRateLimitOfWrites(t *testing.T) {
 	t.Parallel()
 	server := registrytest.Start(t)
-	limited := 0
+	var limited atomic.Int32
 	server.Intercept(func(w http.ResponseWriter, req *http.Request) bool {
-		if limited++; limited%2 == 0 || strings.Contains(req.URL.Path, "/uploads/") && req.Method == http.MethodPut {
+		if limited.Add(1)%2 == 0 || strings.Contains(req.URL.Path, "/uploads/") && req.Method == http.MethodPut {
 			return false
 		}
 		w.Header().Set("Retry-After", "0")
@@ -157,9 +157,9 @@ func TestConnectionThatBreaksIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	server := registrytest.Start(t)
 	server.Push(t, "a", "1", registrytest.RandomImage(1))
-	asked := 0
-	server.Intercept(func(w http.ResponseWriter, _ *http.Request) bool {
-		if asked++; asked == 1 {
+	var asked atomic.Int32
+	server.Intercept(func(http.ResponseWriter, *http.Request) bool {
+		if asked.Add(1) == 1 {
 			panic(http.ErrAbortHandler)
 		}
 		return false
@@ -172,12 +172,12 @@ func TestConnectionThatBreaksIsMadeAgain(t *testing.T) {
 func TestUploadIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	server := registrytest.Start(t)
-	puts := 0
+	var puts atomic.Int32
 	server.Intercept(func(w http.ResponseWriter, req *http.Request) bool {
 		if req.Method != http.MethodPut {
 			return false
 		}
-		puts++
+		puts.Add(1)
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return true
 	})
@@ -185,7 +185,7 @@ func TestUploadIsNotRepeated(t *testing.T) {
 	upload, err := destination(t, c, server.Host()+"/a", plainly).StartUpload(t.Context())
 	require.NoError(t, err)
 	requireFault(t, upload.Finish(t.Context(), blob("content"), strings.NewReader("content")), fault.Network)
-	require.Equal(t, 1, puts)
+	require.EqualValues(t, 1, puts.Load())
 }
 
 func TestHostThatRefusesIsNotTriedForEveryImage(t *testing.T) {
