@@ -28,8 +28,8 @@ var mayImport = map[string][]string{
 }
 
 const (
-	copyPackage  = "go.podman.io/image/v5/copy"
-	registrytest = "csync/sync/registry/registrytest"
+	copyPackage    = "go.podman.io/image/v5/copy"
+	testRegistries = "csync/sync/registry/registrytest"
 )
 
 func TestImportsPointOneWay(t *testing.T) {
@@ -58,7 +58,7 @@ func TestOnlyImageImportsTheLibrarysCopy(t *testing.T) {
 func TestOnlyTheDemoImportsTestRegistries(t *testing.T) {
 	t.Parallel()
 	for file, imports := range sources(t) {
-		if slices.Contains(imports, registrytest) {
+		if slices.Contains(imports, testRegistries) {
 			require.Equal(t, "cmd/csync-demo", path.Dir(file), file)
 		}
 	}
