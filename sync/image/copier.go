@@ -205,6 +205,7 @@ func (c *Copier) run(ctx context.Context, destination, source types.ImageReferen
 			logrus.Debugf("closing the policy: %v", err)
 		}
 	}()
+	options.DestinationCtx = withoutBlobInfoCache(options.DestinationCtx)
 	options.ReportWriter = c.Log
 	options.RemoveSignatures = options.RemoveSignatures || c.RemoveSignatures
 	written, err := copy.Image(ctx, policy, destination, source, options)
@@ -212,6 +213,18 @@ func (c *Copier) run(ctx context.Context, destination, source types.ImageReferen
 		return v1.Descriptor{}, err
 	}
 	return describe(written)
+}
+
+// withoutBlobInfoCache is sys with a cache in memory. The library would keep one
+// on disk for all its users, with a lock and a transaction for every blob; what
+// is where, the Mover knows, and a static binary has no SQLite.
+func withoutBlobInfoCache(sys *types.SystemContext) *types.SystemContext {
+	changed := types.SystemContext{}
+	if sys != nil {
+		changed = *sys
+	}
+	changed.BlobInfoCacheDir = "/dev/null/none" // which cannot be made
+	return &changed
 }
 
 // convert fills in what signing and converting want.
