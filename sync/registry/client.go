@@ -25,7 +25,7 @@ type Options struct {
 	// RetryDelay is the wait before the first repetition, doubled for each
 	// further one up to 30 seconds. 1 second if 0.
 	RetryDelay time.Duration
-	// UserAgent is sent with every request.
+	// UserAgent is sent with every request; Go's own if empty.
 	UserAgent string
 	// System says where registries.conf, certs.d and the credentials files are,
 	// and how TLS is spoken. Nil: where they usually are.

@@ -145,7 +145,9 @@ func (h *host) dial(ctx context.Context, network, address string) (net.Conn, err
 // roundTrip sends req once, over HTTPS or HTTP, whichever the host speaks.
 // HTTP is tried only where insecure allows it, and only until the first answer.
 func (h *host) roundTrip(req *http.Request) (*http.Response, error) {
-	req.Header.Set("User-Agent", h.client.options.UserAgent)
+	if agent := h.client.options.UserAgent; agent != "" {
+		req.Header.Set("User-Agent", agent)
+	}
 	if req.URL.Host == h.address {
 		req.URL.Scheme = "https"
 		if h.plain.Load() {
