@@ -9,25 +9,25 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/stretchr/testify/require"
 
-	registries "csync/sync/registry/registrytest"
+	"csync/sync/registry/registrytest"
 )
 
 // images are what the golden outputs show, by repository.
-func images() map[string]registries.Image {
-	docker := registries.RandomImage(3, registries.WithDocker(), registries.WithConfig(func(c *ocispec.Image) {
+func images() map[string]registrytest.Image {
+	docker := registrytest.RandomImage(3, registrytest.WithDocker(), registrytest.WithConfig(func(c *ocispec.Image) {
 		c.Config.Labels = map[string]string{"org.label-schema.name": "three", "maintainer": "a <a@example.com>"}
 	}))
-	signed := registries.RandomImage(4)
-	return map[string]registries.Image{
-		"attested": registries.WithAttestations(registries.MultiPlatform(1, "linux/amd64", "linux/arm/v7")),
+	signed := registrytest.RandomImage(4)
+	return map[string]registrytest.Image{
+		"attested": registrytest.WithAttestations(registrytest.MultiPlatform(1, "linux/amd64", "linux/arm/v7")),
 		"docker":   docker,
-		"sbom":     registries.Artifact(&signed, "application/spdx+json", registries.Blob{MediaType: "application/spdx+json", Content: []byte("{}\n")}),
-		"nested":   registries.Index(registries.Index(signed), docker),
+		"sbom":     registrytest.Artifact(&signed, "application/spdx+json", registrytest.Blob{MediaType: "application/spdx+json", Content: []byte("{}\n")}),
+		"nested":   registrytest.Index(registrytest.Index(signed), docker),
 	}
 }
 
 func TestInspectShowsEveryPart(t *testing.T) {
-	registry := registries.Start(t)
+	registry := registrytest.Start(t)
 	for repository, image := range images() {
 		registry.Push(t, repository, "1", image)
 		t.Run(repository, func(t *testing.T) {
@@ -42,17 +42,17 @@ func TestInspectShowsEveryPart(t *testing.T) {
 }
 
 func TestInspectReadsEachManifestAndConfigOnce(t *testing.T) {
-	registry := registries.Start(t)
+	registry := registrytest.Start(t)
 	registry.Push(t, "app", "1", images()["attested"])
 	got := runCsync(t, "inspect", "--tls-verify=false", registry.Host()+"/app:1")
 	require.Equal(t, exitDone, got.code, got.err)
-	require.Equal(t, 5, registry.Count(registries.ManifestGet), registry.Counts())
-	require.Equal(t, 4, registry.Count(registries.BlobGet), registry.Counts())
+	require.Equal(t, 5, registry.Count(registrytest.ManifestGet), registry.Counts())
+	require.Equal(t, 4, registry.Count(registrytest.BlobGet), registry.Counts())
 }
 
 func TestInspectWritesManifestAndConfigAsTheyAre(t *testing.T) {
-	registry := registries.Start(t)
-	index := registries.MultiPlatform(1, "linux/amd64", "linux/s390x")
+	registry := registrytest.Start(t)
+	index := registrytest.MultiPlatform(1, "linux/amd64", "linux/s390x")
 	registry.Push(t, "app", "1", index)
 	config := string(index.Children[1].Blobs[0].Content)
 	inspect := func(flags ...string) string {
@@ -68,7 +68,7 @@ func TestInspectWritesManifestAndConfigAsTheyAre(t *testing.T) {
 }
 
 func TestInspectOfAMissingImageSaysSo(t *testing.T) {
-	registry := registries.Start(t)
+	registry := registrytest.Start(t)
 	reference := "docker://" + registry.Host() + "/app:1"
 	got := runCsync(t, "inspect", "--tls-verify=false", reference)
 	require.Equal(t, exitNoRun, got.code)
@@ -78,7 +78,7 @@ func TestInspectOfAMissingImageSaysSo(t *testing.T) {
 }
 
 func TestInspectShowsTheOthersWhenOneCannotBeRead(t *testing.T) {
-	registry := registries.Start(t)
+	registry := registrytest.Start(t)
 	registry.Push(t, "app", "1", images()["docker"])
 	got := runCsync(t, "inspect", "--tls-verify=false", registry.Host()+"/app:1", registry.Host()+"/app:2")
 	require.Equal(t, exitFailures, got.code)
@@ -96,8 +96,8 @@ func TestInspectShowsTheOthersWhenOneCannotBeRead(t *testing.T) {
 }
 
 func TestInspectNamesInstancesThatAreMissing(t *testing.T) {
-	registry := registries.Start(t)
-	index := registries.MultiPlatform(1, "linux/amd64", "linux/s390x")
+	registry := registrytest.Start(t)
+	index := registrytest.MultiPlatform(1, "linux/amd64", "linux/s390x")
 	registry.Push(t, "app", "1", index)
 	registry.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		gone := strings.HasSuffix(r.URL.Path, index.Children[1].Digest().String())

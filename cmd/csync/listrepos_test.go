@@ -7,13 +7,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	registries "csync/sync/registry/registrytest"
+	"csync/sync/registry/registrytest"
 )
 
 func TestListReposReadsTheCatalog(t *testing.T) {
-	registry := registries.Start(t, registries.Catalog())
+	registry := registrytest.Start(t, registrytest.Catalog())
 	for _, repository := range []string{"web/nginx", "web/caddy", "db/redis"} {
-		registry.Push(t, repository, "1", registries.RandomImage(1))
+		registry.Push(t, repository, "1", registrytest.RandomImage(1))
 	}
 	got := runCsync(t, "list-repos", "--tls-verify=false", "docker://"+registry.Host()+"/")
 	require.Equal(t, exitDone, got.code, got.err)
@@ -30,7 +30,7 @@ func TestListReposAsksQuayAndHarborWhereThereIsNoCatalog(t *testing.T) {
 		{"harbor", "/api/v2.0/projects/web/repositories", `[{"name": "web/nginx"}]`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			registry := registries.Start(t)
+			registry := registrytest.Start(t)
 			registry.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
 				if r.URL.Path != test.path {
 					return false
@@ -46,7 +46,7 @@ func TestListReposAsksQuayAndHarborWhereThereIsNoCatalog(t *testing.T) {
 }
 
 func TestListReposSaysWhereNothingCanBeListed(t *testing.T) {
-	registry := registries.Start(t)
+	registry := registrytest.Start(t)
 	got := runCsync(t, "list-repos", "--tls-verify=false", registry.Host())
 	require.Equal(t, exitNoRun, got.code)
 	require.Empty(t, got.out)

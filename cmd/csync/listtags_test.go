@@ -8,13 +8,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	registries "csync/sync/registry/registrytest"
+	"csync/sync/registry/registrytest"
 )
 
 // tagged is a registry with one image under a few tags of "app".
-func tagged(t *testing.T) (*registries.Registry, registries.Image) {
+func tagged(t *testing.T) (*registrytest.Registry, registrytest.Image) {
 	t.Helper()
-	registry, image := registries.Start(t), registries.RandomImage(1)
+	registry, image := registrytest.Start(t), registrytest.RandomImage(1)
 	for _, tag := range []string{"1.0", "1.1", "1.2-rc1", "latest"} {
 		registry.Push(t, "app", tag, image)
 	}
@@ -64,8 +64,8 @@ func TestListTagsWithDigestsAsksOnceForEach(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(got.out), &list))
 	want := taggedDigest{image.Digest(), image.MediaType}
 	require.Equal(t, map[string]taggedDigest{"1.0": want, "1.1": want, "1.2-rc1": want}, list.Digests)
-	require.Equal(t, 3, registry.Count(registries.ManifestHead), registry.Counts())
-	require.Zero(t, registry.Count(registries.ManifestGet), registry.Counts())
+	require.Equal(t, 3, registry.Count(registrytest.ManifestHead), registry.Counts())
+	require.Zero(t, registry.Count(registrytest.ManifestGet), registry.Counts())
 }
 
 func TestListTagsGoesOnWhenADigestCannotBeRead(t *testing.T) {
@@ -84,7 +84,7 @@ func TestListTagsGoesOnWhenADigestCannotBeRead(t *testing.T) {
 }
 
 func TestListTagsOfARepositoryThatIsNotThereFails(t *testing.T) {
-	registry := registries.Start(t)
+	registry := registrytest.Start(t)
 	registry.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		w.WriteHeader(http.StatusNotFound)
 		return true

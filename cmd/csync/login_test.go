@@ -7,17 +7,17 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	registries "csync/sync/registry/registrytest"
+	"csync/sync/registry/registrytest"
 )
 
 func TestWhatLoginStoresIsUsedUntilLogout(t *testing.T) {
-	for name, options := range map[string][]registries.Option{
-		"basic": {registries.TLS(), registries.Basic("ci", "secret")},
-		"token": {registries.TLS(), registries.Token("ci", "secret")},
+	for name, options := range map[string][]registrytest.Option{
+		"basic": {registrytest.TLS(), registrytest.Basic("ci", "secret")},
+		"token": {registrytest.TLS(), registrytest.Token("ci", "secret")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			registry := registries.Start(t, options...)
-			registry.Push(t, "app", "1", registries.RandomImage(1))
+			registry := registrytest.Start(t, options...)
+			registry.Push(t, "app", "1", registrytest.RandomImage(1))
 			t.Setenv("REGISTRY_AUTH_FILE", filepath.Join(t.TempDir(), "auth.json"))
 			require.NoError(t, os.WriteFile(os.Getenv("REGISTRY_AUTH_FILE"), []byte("{}"), 0o600))
 			list := func() ended {
@@ -42,7 +42,7 @@ func TestWhatLoginStoresIsUsedUntilLogout(t *testing.T) {
 }
 
 func TestLoginStoresNoWrongPassword(t *testing.T) {
-	registry := registries.Start(t, registries.Basic("ci", "secret"))
+	registry := registrytest.Start(t, registrytest.Basic("ci", "secret"))
 	file := filepath.Join(t.TempDir(), "auth.json")
 	got := runCsyncWith(t, "wrong", "login", "--tls-verify=false", "--authfile", file, "-u", "ci", "--password-stdin", registry.Host())
 	require.Equal(t, exitNoRun, got.code)

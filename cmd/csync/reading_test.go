@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"flag"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	registries "csync/sync/registry/registrytest"
+	"csync/sync/registry/registrytest"
 )
 
 var update = flag.Bool("update", false, "write the golden outputs anew")
@@ -37,7 +40,7 @@ func runCsyncWith(t *testing.T, input string, args ...string) ended {
 
 // requireGolden compares an output with testdata/inspect/NAME, where the
 // registry is called registry.example.com.
-func requireGolden(t *testing.T, name string, registry *registries.Registry, got string) {
+func requireGolden(t *testing.T, name string, registry *registrytest.Registry, got string) {
 	t.Helper()
 	got = strings.ReplaceAll(got, registry.Host(), "registry.example.com")
 	path := filepath.Join("..", "..", "testdata", "inspect", name)
@@ -75,4 +78,25 @@ func TestReadingVerbsRefuseWrongUsage(t *testing.T) {
 			require.Contains(t, got.err, test.says)
 		})
 	}
+}
+
+func TestAnInterruptedReadEndsWithItsOwnCode(t *testing.T) {
+	keepLogging(t)
+	registry := registrytest.Start(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	registry.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		interrupt()
+		<-r.Context().Done()
+		return true
+	})
+	for _, verb := range []string{"inspect", "list-tags"} {
+		args := []string{verb, "--tls-verify=false", registry.Host() + "/app"}
+		require.Equal(t, exitInterrupted, program(ctx, args, streams{out: io.Discard, err: io.Discard}), verb)
+	}
+}
+
+func TestACredentialsFileThatIsNotThereEndsEverything(t *testing.T) {
+	got := runCsync(t, "list-repos", "--authfile", filepath.Join(t.TempDir(), "none.json"), "registry.invalid")
+	require.Equal(t, exitNoRun, got.code)
+	require.Contains(t, got.err, "reading credentials file")
 }
