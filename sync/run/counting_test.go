@@ -97,18 +97,17 @@ func TestARetagMovesNoBlob(t *testing.T) {
 func TestAThousandUnchangedTagsNeedFewConnectionsAndTwoRequestsEach(t *testing.T) {
 	t.Parallel()
 	source, destination := registrytest.Start(t), registrytest.Start(t)
-	source.Push(t, "team/app", "t0", registrytest.RandomImage(1))
-	for i := 1; i < 1000; i++ {
-		source.Retag(t, "team/app", "t0", fmt.Sprintf("t%d", i))
+	for _, registry := range []*registrytest.Registry{source, destination} {
+		registry.Push(t, "team/app", "t0", registrytest.RandomImage(1))
+		for i := 1; i < 1000; i++ {
+			registry.Retag(t, "team/app", "t0", fmt.Sprintf("t%d", i))
+		}
+		registry.Reset()
 	}
 	l := newLab(t, "docker://"+destination.Host())
-	l.sync(allOf(source, "team/app"))
-	source.Reset()
-	destination.Reset()
-	again := newLab(t, "docker://"+destination.Host())
-	again.jobs = 32
+	l.jobs = 32
 
-	results := again.sync(allOf(source, "team/app"))
+	results := l.sync(allOf(source, "team/app"))
 
 	require.Len(t, results, 1000)
 	for _, result := range results {
