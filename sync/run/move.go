@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -109,11 +110,16 @@ func (m move) upload(ctx context.Context, upload *registry.Upload) error {
 	for attempt := 1; ; attempt++ {
 		m.tried(attempt)
 		err := m.try(ctx, upload)
-		if err == nil || m.blob.Once || attempt >= m.blobs.attempts || ctx.Err() != nil || !fault.Is(err, fault.Network) {
+		if err == nil || m.blob.Once || attempt >= m.blobs.attempts || ctx.Err() != nil || !passing(err) {
 			return err
 		}
 		upload = nil
 	}
+}
+
+// passing reports whether the same blob may get through on the next attempt.
+func passing(err error) bool {
+	return fault.Is(err, fault.Network) || fault.Is(err, fault.RateLimited)
 }
 
 func (m move) tried(attempt int) {
@@ -161,13 +167,21 @@ func (m move) try(ctx context.Context, upload *registry.Upload) error {
 	return m.abandon(ctx, upload, m.atDestination(fmt.Errorf("writing blob %s: %w", m.blob.Digest, err)))
 }
 
-// abandon gives the session back; that it cannot is not worth a word.
+// abandon gives the session back, also after an interruption; that it cannot is
+// not worth a word, because registries drop old sessions by themselves.
 func (m move) abandon(ctx context.Context, upload *registry.Upload, err error) error {
-	if upload != nil {
-		_ = upload.Cancel(context.WithoutCancel(ctx))
+	if upload == nil {
+		return err
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
+	defer cancel()
+	_ = upload.Cancel(ctx)
 	return err
 }
+
+// abandonTimeout is what a run that was interrupted spends on leaving nothing
+// behind.
+const abandonTimeout = 5 * time.Second
 
 func (m move) atSource(err error) error {
 	return fault.At(fault.Source, m.step.Result.Source, err)
