@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
@@ -109,7 +109,7 @@ func (r *reading) inspect(ctx context.Context, references []string) error {
 	if len(found) == 1 {
 		document = found[0]
 	}
-	if err := r.show(document, func(out io.Writer) { writeInspected(out, found) }); err != nil {
+	if err := r.show(document, func(out *bufio.Writer) { writeInspected(out, found) }); err != nil {
 		return err
 	}
 	if err != nil {

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -16,14 +16,14 @@ import (
 
 // writeInspected writes a block for each image, those of its instances indented
 // below it. Errors of writing stay with out.
-func writeInspected(out io.Writer, found []inspected) {
+func writeInspected(out *bufio.Writer, found []inspected) {
 	for i, one := range found {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
 		fmt.Fprintln(out, one.Reference)
 		if one.Error != nil {
-			fmt.Fprintf(out, "  %s: %s\n", one.Error.Kind, one.Error.Message)
+			fmt.Fprintf(out, "  %s: %s\n", one.Error.Kind, printable(one.Error.Message))
 			continue
 		}
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -35,7 +35,7 @@ func writeInspected(out io.Writer, found []inspected) {
 	}
 }
 
-func writeDetails(out io.Writer, d *image.Details, margin string) {
+func writeDetails(out *tabwriter.Writer, d *image.Details, margin string) {
 	line := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(out, "%s%s\t%s\n", margin, name, printable(value))

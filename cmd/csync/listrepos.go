@@ -1,9 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -42,7 +42,7 @@ func (r *reading) listRepos(ctx context.Context, registry string) error {
 	if err != nil {
 		return err
 	}
-	return r.show(repositoryList{registry, append([]string{}, names...)}, func(out io.Writer) {
+	return r.show(repositoryList{registry, append([]string{}, names...)}, func(out *bufio.Writer) {
 		for _, name := range names {
 			fmt.Fprintln(out, printable(name))
 		}

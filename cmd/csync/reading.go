@@ -91,7 +91,7 @@ func (r *reading) locate(name string) (image.Location, error) {
 }
 
 // show writes the result: document as JSON, or what text writes.
-func (r *reading) show(document any, text func(io.Writer)) error {
+func (r *reading) show(document any, text func(*bufio.Writer)) error {
 	out := bufio.NewWriter(r.io.out)
 	if r.text {
 		text(out)
