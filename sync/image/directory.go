@@ -7,10 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 
 	"github.com/sirupsen/logrus"
 	"go.podman.io/image/v5/directory"
 	"go.podman.io/image/v5/types"
+	"golang.org/x/sys/unix"
 
 	"csync/sync/fault"
 )
@@ -30,7 +33,7 @@ func (d absentDirectory) NewImageSource(context.Context, *types.SystemContext) (
 
 // directoryReference is the dir: reference of path, whatever of it exists.
 func directoryReference(path string) (types.ImageReference, error) {
-	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, fs.ErrNotExist) {
+	if parent, err := os.Stat(filepath.Dir(path)); err == nil && parent.IsDir() {
 		return directory.NewReference(path)
 	}
 	root, err := directory.NewReference("/")
@@ -65,27 +68,66 @@ func replaceDirectory(path string, write func(types.ImageReference) error) error
 	if err := write(ref); err != nil {
 		return err
 	}
-	if err := os.Rename(path, filepath.Join(temporary, "old")); err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("replacing directory: %w", err)
-	}
-	if err := os.Rename(fresh, path); err != nil {
+	if err := exchange(fresh, path, filepath.Join(temporary, "old")); err != nil {
 		return fmt.Errorf("replacing directory: %w", err)
 	}
 	return nil
 }
 
-// replaceable refuses a directory that is neither empty nor an image, as the
-// library does.
-func replaceable(path string) error {
-	entries, err := os.ReadDir(path)
-	if os.IsNotExist(err) || err == nil && len(entries) == 0 {
+// exchange gives fresh the name path in one step where the system can (Linux
+// 3.15, not every file system), and otherwise keeps what was there as old until
+// that has worked.
+func exchange(fresh, path, old string) error {
+	if unix.Renameat2(unix.AT_FDCWD, fresh, unix.AT_FDCWD, path, unix.RENAME_EXCHANGE) == nil {
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("reading directory: %w", err)
+	absent := os.Rename(path, old)
+	if absent != nil && !errors.Is(absent, fs.ErrNotExist) {
+		return absent
 	}
-	if _, err := os.Stat(filepath.Join(path, "version")); err != nil {
+	err := os.Rename(fresh, path)
+	if err != nil && absent == nil {
+		err = errors.Join(err, os.Rename(old, path))
+	}
+	return err
+}
+
+// Writable says what keeps an image from being written to the location, as far
+// as looking tells: of a directory, that it is neither empty nor an image, with
+// the kind conflict, or cannot be read. It returns nil for everything else.
+func Writable(l Location) error {
+	if l.Reference.Transport().Name() != directory.Transport.Name() {
+		return nil
+	}
+	return replaceable(l.Reference.StringWithinTransport())
+}
+
+// replaceable refuses a directory that is neither empty nor an image. As
+// programs keep a file "version" too, its content counts.
+func replaceable(path string) error {
+	entries, err := os.ReadDir(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0:
+		return nil
+	case errors.Is(err, syscall.ENOTDIR):
+		return fault.New(fault.Conflict, fmt.Errorf("reading directory: %w", err))
+	case err != nil:
+		return storageFault(fmt.Errorf("reading directory: %w", err))
+	}
+	version, err := os.ReadFile(filepath.Join(path, "version"))
+	if err != nil || !strings.HasPrefix(string(version), "Directory Transport Version: ") {
 		return fault.New(fault.Conflict, fmt.Errorf("%s is not an image directory; it is not overwritten", path))
 	}
 	return nil
+}
+
+// storageFault finds the kind of what a file system refuses.
+func storageFault(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fault.New(fault.Denied, err)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
+		return fault.WithRemedy(fault.Denied, err, "make room there")
+	}
+	return err
 }

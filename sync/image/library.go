@@ -32,7 +32,7 @@ func (c *Copier) copyToLibrary(ctx context.Context, request Request, source *reg
 	from := pooledReference{ImageReference: request.Source.Reference, source: source}
 	written, err := c.runExclusive(ctx, request.Destination, from, options)
 	read := source.root.manifests() + source.read.Load()
-	return Copied{Manifest: written, Read: read, Written: read}, fault.At(fault.Destination, request.Destination.String(), err)
+	return Copied{Manifest: written, Read: read, Written: read}, fault.At(fault.Destination, request.Destination.String(), storageFault(err))
 }
 
 // copyFromLibrary copies from one of the library's own transports. Those that

@@ -181,6 +181,9 @@ func keepsNoDigest(step *Step) bool {
 // failure: an account that may push need not be allowed to read what is not
 // there yet, and the write will tell.
 func (c comparison) destination(ctx context.Context, step *Step) error {
+	if err := image.Writable(step.Destination); err != nil && !c.KeepDirectories {
+		return err
+	}
 	there, err := image.Look(ctx, step.Destination)
 	switch {
 	case err == nil:

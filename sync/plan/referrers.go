@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -14,7 +15,6 @@ import (
 	"csync/sync/fault"
 	"csync/sync/image"
 	"csync/sync/registry"
-	"csync/sync/report"
 )
 
 // referrers makes steps of what refers to the images whose repository asks for
@@ -24,7 +24,7 @@ import (
 func (r Request) referrers(ctx context.Context, steps []*Step) []*Step {
 	var wanting []*Step
 	for _, step := range steps {
-		if step.referrers && step.Result.Status != report.Failed && step.Destination.Repository != nil {
+		if step.referrers && step.Result.SourceDigest != "" && step.Destination.Repository != nil && step.Err == nil {
 			wanting = append(wanting, step)
 		}
 	}
@@ -52,9 +52,19 @@ func (r Request) referrers(ctx context.Context, steps []*Step) []*Step {
 	for _, steps := range found {
 		made = append(made, steps...)
 	}
-	made = refuseCollisions(made)
+	made = refuseCollisions(slices.DeleteFunc(made, asked(steps)))
 	r.compare(ctx, made)
 	return made
+}
+
+// asked reports whether a step does what one of the others does already: a tag
+// of cosign's may have been chosen like any other.
+func asked(steps []*Step) func(*Step) bool {
+	known := make(map[[2]string]bool, len(steps))
+	for _, step := range steps {
+		known[[2]string{step.Result.Source, step.Result.Destination}] = true
+	}
+	return func(step *Step) bool { return known[[2]string{step.Result.Source, step.Result.Destination}] }
 }
 
 // tagLists reads the tags of each repository once, when first asked.
