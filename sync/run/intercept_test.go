@@ -1,8 +1,10 @@
 package run_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -76,3 +78,35 @@ func hold(t *testing.T, registry *registrytest.Registry, matches func(*http.Requ
 }
 
 func (g *gate) open() { g.once.Do(func() { close(g.opened) }) }
+
+const artifactManifest = "application/vnd.oci.artifact.manifest.v1+json"
+
+// serving answers for a manifest that is under a tag and under its digest.
+func serving(image registrytest.Image, tag string) func(http.ResponseWriter, *http.Request) bool {
+	return func(w http.ResponseWriter, req *http.Request) bool {
+		asked := req.URL.Path[strings.LastIndex(req.URL.Path, "/")+1:]
+		if !strings.Contains(req.URL.Path, "/manifests/") || asked != tag && asked != image.Digest().String() {
+			return false
+		}
+		w.Header().Set("Content-Type", image.MediaType)
+		w.Header().Set("Docker-Content-Digest", image.Digest().String())
+		w.Header().Set("Content-Length", strconv.Itoa(len(image.Manifest)))
+		if req.Method == http.MethodGet {
+			_, _ = w.Write(image.Manifest)
+		}
+		return true
+	}
+}
+
+// taking takes a manifest of a type that the registry does not know.
+func taking(image registrytest.Image, written *bytes.Buffer) func(http.ResponseWriter, *http.Request) bool {
+	return func(w http.ResponseWriter, req *http.Request) bool {
+		if !matching(registrytest.ManifestPut, req) || req.Header.Get("Content-Type") != image.MediaType {
+			return false
+		}
+		_, _ = written.ReadFrom(req.Body)
+		w.Header().Set("Docker-Content-Digest", image.Digest().String())
+		w.WriteHeader(http.StatusCreated)
+		return true
+	}
+}
