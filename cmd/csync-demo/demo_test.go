@@ -1,0 +1,54 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"csync/sync/registry/registrytest"
+)
+
+// TestTheDemoDoesWhatItSays gives the whole demo but the cross builds: the
+// layers are small ones, csync is the real one.
+func TestTheDemoDoesWhatItSays(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+
+	err := show(t.Context(), smallStage(t, &out))
+
+	require.NoError(t, err, out.String())
+	require.Contains(t, out.String(), "5 in all: 4 copied, 1 retagged")
+	require.Contains(t, out.String(), "5 in all: 5 unchanged")
+	require.Contains(t, out.String(), "5 in all: 1 copied, 4 unchanged")
+	require.True(t, strings.HasSuffix(out.String(), "The demo did what it says.\n"), out.String())
+}
+
+func TestTheDemoFailsWhereSomethingIsNotAsItSays(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	s := smallStage(t, &out)
+	s.example = strings.Replace(s.example, ">= 1.0", "> 1.0", 1) // one image less
+
+	require.ErrorContains(t, show(t.Context(), s), "the report sums up to {total:4 copied:3 retagged:1 unchanged:0}")
+}
+
+func smallStage(t *testing.T, out *bytes.Buffer) stage {
+	t.Helper()
+	programs := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(programs, "csync"), "csync/cmd/csync")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	message, err := build.CombinedOutput()
+	require.NoError(t, err, string(message))
+	example, err := os.ReadFile(filepath.Join("..", "..", examplePath))
+	require.NoError(t, err)
+	layers := map[string]registrytest.Blob{}
+	for i, platform := range platforms {
+		layers[platform] = registrytest.RandomLayer(i, 100_000)
+	}
+	return stage{out: out, programs: programs, scratch: t.TempDir(), example: string(example), stock: stock{layers}}
+}
