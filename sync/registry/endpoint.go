@@ -41,8 +41,6 @@ func (c *Client) newEndpoint(name reference.Named, key hostKey, proxied string) 
 	e.oras = &remote.Repository{
 		Client:               e,
 		Reference:            e.reference,
-		TagListPageSize:      1000,
-		TagListMaxPages:      maxPages,
 		ReferrerListMaxPages: maxPages,
 		MaxMetadataBytes:     maxListing,
 		SkipReferrersGC:      true, // deleting needs rights that pushing does not

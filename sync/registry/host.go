@@ -50,6 +50,7 @@ type host struct {
 	insecure bool        // unverified HTTPS is fine, and so is HTTP
 	secure   atomic.Bool // a TLS handshake has succeeded
 	plain    atomic.Bool // HTTP it is
+	notQuay  atomic.Bool // Quay's API does not answer
 }
 
 // host is the one for key, made when it is first asked for.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/sirupsen/logrus"
@@ -20,6 +21,7 @@ type Repository struct {
 	byTag    []*endpoint // to read from, in this order; the registry itself is last
 	byDigest []*endpoint
 	primary  *endpoint
+	listed   atomic.Pointer[tagDigests] // what the last list of tags told
 }
 
 type repositoryKey struct {

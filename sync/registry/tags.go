@@ -2,9 +2,15 @@ package registry
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
 	"regexp"
+	"strings"
 
+	"github.com/opencontainers/go-digest"
 	"go.podman.io/image/v5/docker/reference"
+	"oras.land/oras-go/v2/registry/remote/auth"
 )
 
 var tagPattern = regexp.MustCompile("^(?:" + reference.TagRegexp.String() + ")$")
@@ -14,19 +20,81 @@ var tagPattern = regexp.MustCompile("^(?:" + reference.TagRegexp.String() + ")$"
 // list, since nothing that was asked for may be missing without a word. Mirrors
 // are not asked: theirs may be old.
 func (r *Repository) Tags(ctx context.Context) ([]string, error) {
-	e, all := r.primary, listing{}
-	err := e.oras.Tags(ctx, "", func(page []string) error {
-		for _, tag := range page {
+	e, all, listed := r.primary, listing{}, tagDigests{}
+	err := e.eachTagPage(ctx, func(page tagPage) error {
+		for _, tag := range page.Tags {
 			if !tagPattern.MatchString(tag) {
 				return unsupported("registry lists invalid tag %q", shorten(tag))
 			}
 		}
-		return all.add(page)
+		listed.add(page)
+		return all.add(page.Tags)
 	})
 	if err != nil {
 		return nil, e.host.failure(ctx, err, "fetching tags list")
 	}
+	r.listed.Store(&listed)
 	return all.names, nil
+}
+
+// tagPage is an answer of tags/list. Google's registries add what the
+// repository's manifests are.
+type tagPage struct {
+	Tags     []string `json:"tags"`
+	Manifest map[digest.Digest]struct {
+		Tags []string `json:"tag"`
+	} `json:"manifest"`
+}
+
+// eachTagPage asks for pages until there are no more, or take has an error.
+func (e *endpoint) eachTagPage(ctx context.Context, take func(tagPage) error) error {
+	req, err := e.request(e.scoped(ctx, auth.ActionPull), http.MethodGet, "tags/list", nil)
+	if err != nil {
+		return err
+	}
+	req.URL.RawQuery = "n=1000"
+	for {
+		resp, err := e.do(req, maxListing)
+		if err != nil {
+			return err
+		}
+		var page tagPage
+		if err := json.NewDecoder(resp.Body).Decode(&page); err != nil {
+			return err
+		}
+		if err := take(page); err != nil {
+			return err
+		}
+		next, err := e.nextPage(resp)
+		if next == nil || err != nil {
+			return err
+		}
+		req = req.Clone(req.Context())
+		req.URL = next
+	}
+}
+
+// nextPage is where the Link of an answer leads (RFC 8288), on the same host;
+// nil after the last page.
+func (e *endpoint) nextPage(resp *http.Response) (*url.URL, error) {
+	link := resp.Header.Get("Link")
+	if link == "" {
+		return nil, nil
+	}
+	_, rest, opened := strings.Cut(link, "<")
+	leads, _, closed := strings.Cut(rest, ">")
+	if !opened || !closed {
+		return nil, unsupported("registry answers with the Link %q", shorten(link))
+	}
+	next, err := resp.Request.URL.Parse(leads)
+	if err != nil {
+		return nil, unsupported("reading the Link of the answer: %w", err)
+	}
+	if next.Host != resp.Request.URL.Host {
+		return nil, unsupported("refusing to follow the list to another host, %s", next.Host)
+	}
+	next.Scheme, next.User = resp.Request.URL.Scheme, nil
+	return next, nil
 }
 
 // listing collects the pages of a list and ends one that goes round in circles.

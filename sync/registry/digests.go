@@ -1,0 +1,85 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/sirupsen/logrus"
+)
+
+// quayPage is the number of tags that Quay's API gives at most in an answer.
+const quayPage = 100
+
+// tagDigests are what tags stand for, as a registry lists it.
+type tagDigests map[string]digest.Digest
+
+func (d tagDigests) add(page tagPage) {
+	for sum, manifest := range page.Manifest {
+		if sum.Validate() != nil {
+			continue
+		}
+		for _, tag := range manifest.Tags {
+			d[tag] = sum
+		}
+	}
+}
+
+// Digests are the digests of the repository's tags, where the registry tells
+// them for many tags at a time: Google's with the list of tags, Quay's by an
+// API of its own. It is empty where the registry does not, or was not asked for
+// [Repository.Tags] before; that it cannot tell is no error.
+func (r *Repository) Digests(ctx context.Context) map[string]digest.Digest {
+	listed := r.listed.Load()
+	if listed == nil {
+		return nil
+	}
+	if len(*listed) > 0 || !r.primary.host.isQuay() {
+		return *listed
+	}
+	found, err := r.primary.quayDigests(ctx)
+	if err != nil {
+		logrus.Debugf("%s lists no digests: %v", r.name.Name(), err)
+		r.primary.host.notQuay.Store(true)
+		return nil
+	}
+	return found
+}
+
+// isQuay reports whether the registry is a Quay whose API answers. Quay sends
+// for tokens to a place of its own.
+func (h *host) isQuay() bool {
+	wanted := h.auth.challenge.Load()
+	return wanted != nil && !h.notQuay.Load() && strings.HasSuffix(wanted.parameters["realm"], "/v2/auth")
+}
+
+// quayDigests lists the tags that are alive ("List Repository Tags" in Quay's
+// API).
+func (e *endpoint) quayDigests(ctx context.Context) (tagDigests, error) {
+	found := tagDigests{}
+	for number := 1; number <= maxPages; number++ {
+		var page struct {
+			Tags []struct {
+				Name   string        `json:"name"`
+				Digest digest.Digest `json:"manifest_digest"`
+			} `json:"tags"`
+			More bool `json:"has_additional"`
+		}
+		query := url.Values{"limit": {fmt.Sprint(quayPage)}, "page": {fmt.Sprint(number)}, "onlyActiveTags": {"true"}}
+		if err := (lister{endpoint: e}).get(ctx, "/api/v1/repository/"+e.path+"/tag/", query, &page); err != nil {
+			return nil, err
+		}
+		for _, tag := range page.Tags {
+			if err := tag.Digest.Validate(); err != nil {
+				return nil, fmt.Errorf("tag %q: %w", tag.Name, err)
+			}
+			found[tag.Name] = tag.Digest
+		}
+		if !page.More {
+			return found, nil
+		}
+	}
+	return nil, fmt.Errorf("the list has more than %d pages", maxPages)
+}
