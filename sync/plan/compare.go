@@ -60,8 +60,9 @@ func shelves(steps []*Step) [][]*Step {
 
 // known is what has been learnt of a destination repository.
 type known struct {
-	fresh bool            // it does not exist
-	tags  map[string]bool // its tags; nil: not listed
+	fresh   bool                     // it does not exist
+	tags    map[string]bool          // its tags; nil: not listed
+	digests map[string]digest.Digest // of those tags, where the registry lists them too
 }
 
 // lacks reports whether the destination certainly has no such tag or digest.
@@ -73,15 +74,29 @@ func (k known) lacks(identifier string) bool {
 	return err != nil && k.tags != nil && !k.tags[identifier]
 }
 
+// worthListing is the number of steps from which on the tags of a destination
+// repository are listed without asking for one of them first: in a list of so
+// many, one more request is lost in the noise, and the list may have digests.
+const worthListing = 20
+
 func (c comparison) shelf(ctx context.Context, steps []*Step) {
-	c.step(ctx, steps[0], known{})
 	var k known
-	if first := steps[0]; first.Destination.Repository != nil && first.Result.PreviousDigest == "" && first.Result.Status != report.Unchanged {
+	rest := steps
+	switch repository := steps[0].Destination.Repository; {
+	case repository == nil:
+	case len(steps) >= worthListing:
 		k = c.learn(ctx, steps)
-		first.Fresh = k.fresh
+	default:
+		first := steps[0]
+		c.step(ctx, first, known{})
+		if first.Result.PreviousDigest == "" && first.Result.Status != report.Unchanged {
+			k = c.learn(ctx, steps)
+			first.Fresh = k.fresh
+		}
+		rest = steps[1:]
 	}
 	var group sync.WaitGroup
-	for _, step := range steps[1:] {
+	for _, step := range rest {
 		group.Go(func() { c.step(ctx, step, k) })
 	}
 	group.Wait()
@@ -92,7 +107,8 @@ func (c comparison) shelf(ctx context.Context, steps []*Step) {
 // that does not exist as for one without tags; only images by digest can be in
 // the latter.
 func (c comparison) learn(ctx context.Context, steps []*Step) known {
-	tags, err := steps[0].Destination.Repository.Tags(ctx)
+	repository := steps[0].Destination.Repository
+	tags, err := repository.Tags(ctx)
 	if fault.Is(err, fault.NotFound) {
 		return known{fresh: true}
 	}
@@ -100,7 +116,10 @@ func (c comparison) learn(ctx context.Context, steps []*Step) known {
 		return known{}
 	}
 	byDigest := func(step *Step) bool { return step.Destination.Digested() != "" }
-	k := known{tags: make(map[string]bool, len(tags)), fresh: len(tags) == 0 && !slices.ContainsFunc(steps, byDigest)}
+	k := known{
+		fresh: len(tags) == 0 && !slices.ContainsFunc(steps, byDigest),
+		tags:  make(map[string]bool, len(tags)), digests: repository.Digests(ctx),
+	}
 	for _, tag := range tags {
 		k.tags[tag] = true
 	}
@@ -117,7 +136,9 @@ func (c comparison) step(ctx context.Context, step *Step, k known) {
 	var group sync.WaitGroup
 	var sourceErr, destinationErr error
 	group.Go(func() { sourceErr = c.source(ctx, step) })
-	if !k.lacks(identifier(step.Destination)) {
+	if there, listed := k.digests[identifier(step.Destination)]; listed {
+		step.Result.PreviousDigest = there
+	} else if !k.lacks(identifier(step.Destination)) {
 		group.Go(func() { destinationErr = c.destination(ctx, step) })
 	}
 	group.Wait()
@@ -142,7 +163,7 @@ func identifier(l image.Location) string {
 
 // source finds out what is wanted at the destination.
 func (c comparison) source(ctx context.Context, step *Step) error {
-	look := func() found { return lookAt(ctx, step.Source, step.Selection) }
+	look := func() found { return lookAt(ctx, step) }
 	if len(c.Destinations) > 1 {
 		look = c.looks.once(step, look)
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"csync/sync/image"
 )
@@ -17,8 +18,13 @@ type found struct {
 	err    error
 }
 
-// lookAt reads as little of the source as tells what the selection wants of it.
-func lookAt(ctx context.Context, source image.Location, selection image.Selection) found {
+// lookAt reads as little of a step's source as tells what the selection wants
+// of it: nothing, where its digest was listed with the tag.
+func lookAt(ctx context.Context, step *Step) found {
+	source, selection := step.Source, step.Selection
+	if step.listed != "" && selection.All() {
+		return found{digest: step.listed, choice: image.Choice{Descriptor: v1.Descriptor{Digest: step.listed}}}
+	}
 	if source.Repository == nil || selection.All() {
 		there, err := image.Look(ctx, source)
 		return found{digest: there.Digest, choice: image.Choice{Descriptor: there}, err: err}

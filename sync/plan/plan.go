@@ -190,7 +190,7 @@ func (r Request) step(s source, w wanted, place image.Place) *Step {
 	step.Place = place
 	step.Selection = r.selection(s.Platforms, place)
 	if w.tag != "" {
-		step.pin = w.digest
+		step.pin, step.listed = w.digest, w.listed
 	}
 	step.referrers = s.Referrers
 	return step

@@ -21,6 +21,7 @@ type wanted struct {
 	tag            string        // at the source; "" when digest alone names it
 	digest         digest.Digest // at the source, for tag: the digest it is pinned to
 	destinationTag string        // "" pushes by digest
+	listed         digest.Digest // what the registry listed with the tag; "" where it did not
 	further        bool          // another tag for what the wanted before it copies
 }
 
@@ -55,18 +56,20 @@ func (s source) location(w wanted) (image.Location, error) {
 func (s source) choose(ctx context.Context, order TagOrder) ([]wanted, error) {
 	var all []wanted
 	seen := map[string]bool{}
-	add := func(tag string, pin digest.Digest) {
-		if seen[tag] {
+	add := func(w wanted) {
+		if seen[w.tag] {
 			return
 		}
-		seen[tag] = true
-		all = append(all, wanted{tag: tag, digest: pin, destinationTag: tag})
-		for _, further := range s.DestinationTags[tag] {
-			all = append(all, wanted{tag: tag, digest: pin, destinationTag: further, further: true})
+		seen[w.tag] = true
+		w.destinationTag = w.tag
+		all = append(all, w)
+		for _, further := range s.DestinationTags[w.tag] {
+			w.destinationTag, w.further = further, true
+			all = append(all, w)
 		}
 	}
 	for _, tag := range s.Tags {
-		add(tag.Name, tag.Pin)
+		add(wanted{tag: tag.Name, digest: tag.Pin})
 	}
 	for _, d := range s.Digests {
 		all = append(all, byDigest(d)...)
@@ -78,8 +81,9 @@ func (s source) choose(ctx context.Context, order TagOrder) ([]wanted, error) {
 	if err != nil {
 		return all, err
 	}
+	digests := s.registry.Digests(ctx)
 	for _, tag := range listed {
-		add(tag, "")
+		add(wanted{tag: tag, listed: digests[tag]})
 	}
 	if len(all) == 0 {
 		return nil, errNothingSelected

@@ -30,6 +30,7 @@ type Step struct {
 	Err error
 
 	pin       digest.Digest // what the source must be; empty: whatever it is
+	listed    digest.Digest // what the source's list of tags said it is; "" if it did not
 	referrers bool          // what refers to the image is wanted as well
 }
 
