@@ -136,7 +136,7 @@ func (v *verb) help(out io.Writer, long bool) error {
 		text.WriteString("\n" + usages)
 	}
 	if len(v.compatible) > 0 && !long {
-		fmt.Fprintf(&text, "\nThe flags of skopeo sync are taken too: csync %s --help-all.\n", v.name)
+		fmt.Fprintf(&text, "\nMore flags, skopeo's among them: csync %s --help-all.\n", v.name)
 	}
 	fmt.Fprintf(&text, "\nExample:\n  %s\n", v.example)
 	_, err := io.WriteString(out, text.String())
