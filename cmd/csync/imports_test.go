@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -84,7 +85,7 @@ func sources(t *testing.T) map[string][]string {
 		if err != nil {
 			return err
 		}
-		if hidden := strings.HasPrefix(entry.Name(), ".") && name != root; entry.IsDir() && hidden {
+		if entry.IsDir() && name != root && (strings.HasPrefix(entry.Name(), ".") || isModule(name)) {
 			return filepath.SkipDir
 		}
 		if entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
@@ -100,6 +101,12 @@ func sources(t *testing.T) map[string][]string {
 	require.NoError(t, err)
 	require.NotEmpty(t, found)
 	return found
+}
+
+// isModule reports whether a directory is a module of its own.
+func isModule(directory string) bool {
+	_, err := os.Stat(filepath.Join(directory, "go.mod"))
+	return err == nil
 }
 
 func importsOf(file string) ([]string, error) {
