@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 
@@ -40,6 +41,8 @@ func startRegistry(ts *testscript.TestScript, neg bool, args []string) {
 			insecure, options = false, append(options, registrytest.ExpiredCertificate())
 		case "catalog":
 			options = append(options, registrytest.Catalog())
+		case "anonymous":
+			options = append(options, registrytest.AnonymousPull())
 		case "distribution":
 			start = registrytest.Distribution
 		case "basic":
@@ -124,7 +127,7 @@ func push(ts *testscript.TestScript, neg bool, args []string) {
 func makeImage(seed int, docker bool, platforms []string) registrytest.Image {
 	var options []registrytest.ImageOption
 	if docker {
-		options = append(options, registrytest.WithDocker())
+		options = append(options, registrytest.WithDocker(), registrytest.WithConfig(withHistory))
 	}
 	if len(platforms) == 0 {
 		return registrytest.RandomImage(seed, options...)
@@ -138,6 +141,11 @@ func makeImage(seed int, docker bool, platforms []string) registrytest.Image {
 		return registrytest.ManifestList(children...)
 	}
 	return registrytest.Index(children...)
+}
+
+// withHistory is what schema 1, the oldest of Docker's formats, is made of.
+func withHistory(config *ocispec.Image) {
+	config.History = []ocispec.History{{CreatedBy: "ADD base"}, {CreatedBy: "ADD own"}}
 }
 
 // retag REGISTRY/REPOSITORY:TAG TAG gives an image another tag.
@@ -213,7 +221,7 @@ func requests(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // answer REGISTRY METHOD PATTERN STATUS [BODY [HEADER VALUE]] answers what it
-// says whenever method and path match; later answers replace earlier ones.
+// says whenever method (or ANY) and path match; later answers replace earlier ones.
 func answer(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg || len(args) < 4, "answer REGISTRY METHOD PATTERN STATUS [BODY [HEADER VALUE]]")
 	status, err := strconv.Atoi(args[3])
@@ -251,7 +259,9 @@ func hang(ts *testscript.TestScript, neg bool, args []string) {
 
 func matching(method, pattern string) func(*http.Request) bool {
 	path := regexp.MustCompile(pattern)
-	return func(req *http.Request) bool { return req.Method == method && path.MatchString(req.URL.Path) }
+	return func(req *http.Request) bool {
+		return (method == "ANY" || req.Method == method) && path.MatchString(req.URL.Path)
+	}
 }
 
 // envsubst FILE... puts values for $NAME and ${NAME}, where it is a registry's

@@ -70,7 +70,7 @@ func (s *session) connect(skopeo bool) (err error) {
 	}
 	s.copier = &image.Copier{
 		RequireSigned: s.syncFlags.system.requireSigned, Format: format, Log: s.copyLog(skopeo, s.io),
-		AllowConversion: skopeo && !s.preserveDigests,
+		AllowConversion: skopeo && !s.preserveDigests, PreserveDigests: s.preserveDigests,
 	}
 	if s.copier.Policy, err = s.syncFlags.system.trust(s.system, skopeo); err != nil {
 		return err

@@ -120,7 +120,7 @@ func (f *syncFlags) check(args []string) error {
 		return usageError(f.verb, "%q is neither a verb nor a flag's value", args[0])
 	}
 	if f.srcYAML == "" && len(f.sources) == 0 {
-		return usageError(f.verb, "--src-yaml FILE is missing: what is to be copied")
+		return usageError(f.verb, "--src-yaml FILE is missing: what is to be copied (as in skopeo: %w)", errTwoArguments)
 	}
 	if f.srcYAML != "" && len(f.sources) > 0 {
 		return usageError(f.verb, "--src-yaml and --src cannot be used at the same time")

@@ -36,6 +36,8 @@ type Copier struct {
 	// destination cannot take as it is, as skopeo does without
 	// --preserve-digests.
 	AllowConversion bool
+	// PreserveDigests refuses even the conversion that Format asks for.
+	PreserveDigests bool
 	// Log receives containers/image's lines about each copy; nil: nowhere.
 	Log io.Writer
 
@@ -229,7 +231,7 @@ func withoutBlobInfoCache(sys *types.SystemContext) *types.SystemContext {
 
 // convert fills in what signing and converting want.
 func (c *Copier) convert(options *copy.Options) *copy.Options {
-	options.PreserveDigests = c.Format == "" && !c.AllowConversion
+	options.PreserveDigests = c.PreserveDigests || c.Format == "" && !c.AllowConversion
 	options.ForceManifestMIMEType = c.Format
 	options.Signers, options.SignBy, options.SignPassphrase = c.Signers, c.SignBy, c.SignPassphrase
 	return options

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/sirupsen/logrus"
+	"go.podman.io/image/v5/docker/reference"
+
+	"csync/sync/plan"
+	"csync/sync/report"
+	"csync/sync/spec"
+)
+
+// What is logged here are skopeo's lines, because wrappers of skopeo read them.
+
+// announceSources says which tags are about to be looked for.
+func (s *session) announceSources(transport, argument string, file *spec.File) {
+	if s.dryRun {
+		logrus.Warn("Running in dry-run mode")
+	}
+	for _, source := range file.Sources {
+		for _, repository := range source.Repositories {
+			log := logrus.WithFields(logrus.Fields{"repo": repository.Key, "registry": source.Registry})
+			lists := repository.NeedsTagList()
+			if transport == "docker" {
+				logrus.WithFields(logrus.Fields{"imagename": argument, "tagged": !lists}).Info("Tag presence check")
+			} else {
+				log.Info("Processing repo")
+			}
+			if transport != "docker" && lists {
+				log.Info("Querying registry for image tags")
+			}
+			if lists {
+				logrus.WithField("image", repository.Name.Name()).Info("Getting tags")
+			}
+		}
+	}
+}
+
+// announce says what is copied, numbered within each repository.
+func (s *session) announce(p *plan.Plan) {
+	message := "Copying image ref %d/%d"
+	if s.dryRun {
+		message = "Would have copied image ref %d/%d"
+	}
+	all, seen := countBy(p), map[string]int{}
+	for _, step := range p.Steps {
+		name := repository(step)
+		seen[name]++
+		if step.Result.Status == report.Unchanged && !s.dryRun && !s.output.asked() {
+			fmt.Fprintln(s.io.out, "Skipping: image already present at destination")
+		}
+		if step.Result.Status != report.Failed && step.Result.Status != report.Skipped {
+			logrus.WithFields(logrus.Fields{"from": step.Result.Source, "to": step.Result.Destination}).Infof(message, seen[name], all[name])
+		}
+	}
+}
+
+// summarize says how many images are in place, or would be.
+func (s *session) summarize(p *plan.Plan) {
+	synced, images, sources := "Synced", 0, map[string]bool{}
+	if s.dryRun {
+		synced = "Would have synced"
+	}
+	for _, step := range p.Steps {
+		switch step.Result.Status {
+		case report.Done, report.Unchanged, report.Planned:
+			images++
+		}
+		if step.Source.Reference != nil {
+			sources[repository(step)] = true
+		}
+	}
+	logrus.Infof("%s %d images from %d sources", synced, images, len(sources))
+}
+
+func countBy(p *plan.Plan) map[string]int {
+	counts := map[string]int{}
+	for _, step := range p.Steps {
+		counts[repository(step)]++
+	}
+	return counts
+}
+
+// repository is the one that an image comes from; all directories count as one.
+func repository(step *plan.Step) string {
+	if step.Source.Repository == nil {
+		return ""
+	}
+	return reference.TrimNamed(step.Source.Reference.DockerReference()).Name()
+}

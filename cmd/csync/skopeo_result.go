@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+
+	"csync/sync/fault"
+	"csync/sync/plan"
+	"csync/sync/report"
+)
+
+// skopeoResult ends the run as skopeo does: with the first failure, or where it
+// has gone on, with all of them in the log.
+func (s *session) skopeoResult(ctx context.Context, p *plan.Plan, transport string) error {
+	giveUp(p)
+	if err := s.skopeoReport(p); err != nil {
+		return err
+	}
+	if interrupted(ctx) {
+		return &exitError{code: exitInterrupted}
+	}
+	failed := false
+	for _, step := range failures(p) {
+		if stops(step) && !s.keepGoing {
+			return skopeoFailure(step)
+		}
+		if !stops(step) && transport == "docker" {
+			return cause(step.Err)
+		}
+		failed = true
+		if stops(step) {
+			logrus.Errorf("Error copying ref %q: %v", step.Result.Source, step.Err)
+			continue
+		}
+		logrus.WithField("repo", step.Result.Source).Errorf("Error processing repo, skipping: %v", cause(step.Err))
+	}
+	s.summarize(p)
+	if failed {
+		return errors.New("Sync failed due to previous reported error(s) for one or more images")
+	}
+	return nil
+}
+
+// skopeoReport writes what was asked for besides skopeo's own output.
+func (s *session) skopeoReport(p *plan.Plan) error {
+	r := s.complete(p)
+	err := s.output.writeFiles(r)
+	if s.output.asked() {
+		err = errors.Join(err, s.output.write(r, s.io.out))
+	}
+	return err
+}
+
+// giveUp ends the steps that were not begun, because another one failed before.
+func giveUp(p *plan.Plan) {
+	for _, step := range p.Steps {
+		if step.ToDo() {
+			step.Fail(fault.At(fault.Destination, step.Result.Destination,
+				fault.WithRemedy(fault.Cancelled, errors.New("not done, because another image failed"), "--keep-going goes on")))
+		}
+	}
+}
+
+// failures are the steps that failed; those that were given up come last.
+func failures(p *plan.Plan) []*plan.Step {
+	var failed, cancelled []*plan.Step
+	for _, step := range p.Steps {
+		switch {
+		case step.Result.Status != report.Failed:
+		case fault.Is(step.Err, fault.Cancelled):
+			cancelled = append(cancelled, step)
+		default:
+			failed = append(failed, step)
+		}
+	}
+	return append(failed, cancelled...)
+}
+
+// stops reports whether a step has failed as an image. What could not even be
+// listed is skipped by skopeo, and by csync as well, but not forgotten.
+func stops(step *plan.Step) bool {
+	return step.Result.Status == report.Failed && step.Source.Reference != nil
+}
+
+// skopeoFailure says what ended the run. An image that is not there has an exit
+// code of its own.
+func skopeoFailure(step *plan.Step) error {
+	err := fmt.Errorf("Error copying ref %q: %w", step.Result.Source, step.Err)
+	if fault.SideOf(step.Err) == fault.Source && fault.Is(step.Err, fault.NotFound) && step.Source.Repository != nil {
+		return &exitError{code: exitNotFound, err: err}
+	}
+	return err
+}
+
+// cause is err without the side that it happened on, in skopeo's words where
+// they are known.
+func cause(err error) error {
+	if at, ok := errors.AsType[*fault.Error](err); ok && at.Side != "" {
+		err = at.Err
+	}
+	if strings.HasPrefix(err.Error(), "determining repository tags") {
+		return fmt.Errorf("Error %w", err)
+	}
+	return err
+}
