@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -95,6 +96,8 @@ func libraryFault(l Location, err error) error {
 		err = fault.New(fault.Policy, err)
 	case errors.As(err, new(docker.ErrUnauthorizedForCredentials)):
 		err = fault.New(fault.Unauthorized, err)
+	case unreachable(err):
+		err = fault.New(fault.Network, err)
 	case missing(err):
 		err = fault.New(fault.NotFound, err)
 	}
@@ -146,6 +149,9 @@ func Look(ctx context.Context, l Location) (v1.Descriptor, error) {
 		return v1.Descriptor{}, lookFault(err)
 	}
 	source, err := working.NewImageSource(ctx, l.System)
+	if err != nil && working.Transport().Name() == "docker-daemon" && !unreachable(err) && ctx.Err() == nil {
+		return v1.Descriptor{}, fault.New(fault.NotFound, err) // a daemon that answers does not have it
+	}
 	if err != nil {
 		return v1.Descriptor{}, lookFault(err)
 	}
@@ -171,8 +177,18 @@ func describe(bytes []byte) (v1.Descriptor, error) {
 }
 
 func lookFault(err error) error {
-	if missing(err) {
+	switch {
+	case unreachable(err):
+		return fault.New(fault.Network, err)
+	case missing(err):
 		return fault.New(fault.NotFound, err)
 	}
-	return err
+	return storageFault(err)
+}
+
+// unreachable reports whether a connection, to Docker's daemon for one, did not
+// come about; that its socket does not exist says nothing of the image.
+func unreachable(err error) bool {
+	_, network := errors.AsType[*net.OpError](err)
+	return network && !errors.Is(err, context.Canceled)
 }

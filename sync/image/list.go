@@ -1,19 +1,25 @@
 package image
 
 import (
+	"archive/tar"
+	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/directory"
 	dockerarchive "go.podman.io/image/v5/docker/archive"
 	"go.podman.io/image/v5/docker/reference"
+	ociarchive "go.podman.io/image/v5/oci/archive"
 	"go.podman.io/image/v5/oci/layout"
 	"go.podman.io/image/v5/transports/alltransports"
 	"go.podman.io/image/v5/types"
+	"go.podman.io/storage/pkg/archive"
 
 	"csync/sync/fault"
 )
@@ -41,7 +47,7 @@ var lists = map[string]func(path string, sys *types.SystemContext) ([]Named, err
 	"dir":                listDirectories,
 	"oci":                listLayout,
 	"docker-archive":     listDockerArchive,
-	"oci-archive":        one("oci-archive:"),
+	"oci-archive":        listOCIArchive,
 	"containers-storage": one("containers-storage:"),
 	"docker-daemon":      one("docker-daemon:"),
 }
@@ -82,16 +88,70 @@ func listLayout(path string, _ *types.SystemContext) ([]Named, error) {
 	}
 	var images []Named
 	for _, entry := range listed {
-		name := entry.ManifestDescriptor.Annotations["org.opencontainers.image.ref.name"]
-		switch {
-		case name == "":
-			name = filepath.Base(path) + "@" + entry.ManifestDescriptor.Digest.String()
-		case !strings.ContainsAny(name, ":/@"): // OCI means it to be a tag
-			name = filepath.Base(path) + ":" + name
-		}
-		images = append(images, Named{Location: Location{Reference: entry.Reference}, Name: parseName(name)})
+		images = append(images, Named{Location: Location{Reference: entry.Reference}, Name: layoutName(filepath.Base(path), entry.ManifestDescriptor)})
 	}
 	return images, nil
+}
+
+// layoutName is what an image of a layout is called: by its annotation, which
+// OCI means to be a tag, or by its digest.
+func layoutName(layout string, d v1.Descriptor) Name {
+	name := d.Annotations[v1.AnnotationRefName]
+	switch {
+	case name == "":
+		return Name{Path: layout, Digest: d.Digest}
+	case !strings.ContainsAny(name, ":/@"):
+		return Name{Path: layout, Tag: name}
+	}
+	return parseName(name)
+}
+
+func listOCIArchive(path string, _ *types.SystemContext) ([]Named, error) {
+	index, err := archivedIndex(path)
+	if err != nil {
+		return nil, err
+	}
+	var images []Named
+	for _, d := range index.Manifests {
+		name := d.Annotations[v1.AnnotationRefName]
+		if name == "" && len(index.Manifests) > 1 {
+			return nil, fmt.Errorf("image %s has no name", d.Digest)
+		}
+		ref, err := ociarchive.NewReference(path, name)
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, Named{Location: Location{Reference: ref}, Name: layoutName(strings.TrimSuffix(filepath.Base(path), ".tar"), d)})
+	}
+	return images, nil
+}
+
+// archivedIndex reads the index.json of a layout in a tar file, which may be
+// compressed.
+func archivedIndex(path string) (index v1.Index, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return index, err
+	}
+	defer file.Close()
+	plain, err := archive.DecompressStream(file)
+	if err != nil {
+		return index, err
+	}
+	defer plain.Close()
+	entries := tar.NewReader(plain)
+	for {
+		header, err := entries.Next()
+		if err == io.EOF {
+			return index, fmt.Errorf("%s has no index.json", path)
+		}
+		if err != nil {
+			return index, err
+		}
+		if filepath.Clean(header.Name) == "index.json" {
+			return index, json.NewDecoder(io.LimitReader(entries, maxConfig)).Decode(&index)
+		}
+	}
 }
 
 func listDockerArchive(path string, sys *types.SystemContext) ([]Named, error) {
@@ -115,7 +175,7 @@ func listDockerArchive(path string, sys *types.SystemContext) ([]Named, error) {
 			if err != nil {
 				return nil, err
 			}
-			images = append(images, Named{Location: Location{Reference: plain}, Name: parseName(reference.Path(named) + suffix(named))})
+			images = append(images, Named{Location: Location{Reference: plain}, Name: parseName(familiarPath(named) + suffix(named))})
 		}
 	}
 	return images, nil
@@ -134,6 +194,11 @@ func one(prefix string) func(string, *types.SystemContext) ([]Named, error) {
 		}
 		return []Named{{Location: Location{Reference: ref}, Name: name}}, nil
 	}
+}
+
+// familiarPath is the path of a repository without what Docker adds to it.
+func familiarPath(named reference.Named) string {
+	return strings.TrimPrefix(reference.FamiliarName(named), reference.Domain(named)+"/")
 }
 
 // suffix is the tag or digest of a reference, with what is before it.
