@@ -156,7 +156,7 @@ func TestBlobGoesOnWhereItBroke(t *testing.T) {
 	require.Equal(t, content, string(read))
 	require.Equal(t, []string{"", "bytes=4-"}, ranges)
 	require.NoError(t, body.Close())
-	require.Empty(t, r.primary.host.traffic.reads)
+	require.Zero(t, r.primary.host.traffic.reads.under)
 }
 
 func TestBlobThatCannotGoOnFails(t *testing.T) {
@@ -183,7 +183,7 @@ func TestBlobOfAnotherSizeIsRefused(t *testing.T) {
 	body, err := r.Blob(t.Context(), v1.Descriptor{Digest: blob("content").Digest, Size: -1})
 	require.NoError(t, err)
 	require.NoError(t, body.Close())
-	require.Empty(t, r.primary.host.traffic.reads)
+	require.Zero(t, r.primary.host.traffic.reads.under)
 }
 
 func TestVerifyWithholdsTheEndOfWrongContent(t *testing.T) {

@@ -17,8 +17,12 @@ const (
 // Options configure a [Client]. The zero value is good.
 type Options struct {
 	// MaxRequests is how many reads (GET, HEAD), and how many writes, are in
-	// flight per registry. 32 if less than or equal to 0.
+	// flight per registry at most; how many are, depends on how it answers. 32 if
+	// less than or equal to 0.
 	MaxRequests int
+	// Rates bounds the requests a second to a registry, by its name as the user
+	// writes it, "docker.io", "q.io:5000".
+	Rates map[string]float64
 	// Retries is how often a request is repeated after its first failure. 5 if 0,
 	// none if less.
 	Retries int

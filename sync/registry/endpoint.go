@@ -141,7 +141,9 @@ func (e *endpoint) attempt(req *http.Request, scopes []string) (grant, *http.Res
 		query.Set("ns", e.proxied)
 		out.URL.RawQuery = query.Encode()
 	}
+	sent := time.Now()
 	resp, err := e.host.roundTrip(out)
+	e.host.traffic.observe(out, resp, err, sent)
 	if err == nil && resp.StatusCode == http.StatusUnauthorized {
 		e.host.auth.learn(resp)
 	}

@@ -90,7 +90,7 @@ func (c *Client) host(key hostKey) (*host, error) {
 func (c *Client) trafficOf(name string) *traffic {
 	t, ok := c.traffic[name]
 	if !ok {
-		t = newTraffic(c.options.MaxRequests)
+		t = newTraffic(c.options.MaxRequests, c.options.Rates[name])
 		c.traffic[name] = t
 	}
 	return t

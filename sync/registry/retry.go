@@ -25,8 +25,8 @@ type exchange func(*http.Request) (*http.Response, error)
 // would not change, or the last of the attempts.
 func (h *host) persist(req *http.Request, send exchange) (*http.Response, error) {
 	for attempt := 0; ; attempt++ {
-		if pause := h.traffic.remaining(); pause > 0 {
-			if err := h.client.wait(req.Context(), pause); err != nil {
+		if turn := h.traffic.turn(); turn > 0 {
+			if err := h.client.wait(req.Context(), turn); err != nil {
 				return nil, err
 			}
 		}
