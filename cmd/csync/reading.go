@@ -5,13 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/spf13/pflag"
 	"go.podman.io/image/v5/types"
 
-	"csync/sync/fault"
 	"csync/sync/image"
 	"csync/sync/registry"
 )
@@ -81,8 +79,8 @@ func (f *readFlags) open(io streams) (*reading, error) {
 	if err := unshared.check(r.access); err != nil {
 		return nil, err
 	}
-	r.client = f.system.client(r.system, readsAtOnce)
-	return r, nil
+	r.client, err = f.system.client(r.system, readsAtOnce)
+	return r, err
 }
 
 // locate finds the image of a name.
@@ -115,22 +113,4 @@ func one(verb, what string, args []string) (string, error) {
 		return "", usageError(verb, "one %s is taken, not %d", what, len(args))
 	}
 	return args[0], nil
-}
-
-// setUpLogging is what --debug, --log-level and --log-format ask for.
-func (f *systemFlags) setUpLogging(out io.Writer) error {
-	level := f.logLevel
-	if f.debug {
-		level = "debug"
-	}
-	return setUpLogging(out, level, f.logFormat)
-}
-
-// deadline is what --command-timeout asks for.
-func (f *systemFlags) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	if f.timeout <= 0 {
-		return ctx, func() {}
-	}
-	cause := fault.New(fault.Cancelled, fmt.Errorf("--command-timeout %s has passed", f.timeout))
-	return context.WithTimeoutCause(ctx, f.timeout, cause)
 }

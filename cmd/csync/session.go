@@ -34,11 +34,7 @@ type session struct {
 // open sets up everything but the source file. skopeo says which form it is.
 func (f *syncFlags) open(io streams, skopeo bool) (*session, error) {
 	s := &session{syncFlags: f, io: io, started: time.Now()}
-	level := f.system.logLevel
-	if f.system.debug {
-		level = "debug"
-	}
-	if err := setUpLogging(io.err, level, f.system.logFormat); err != nil {
+	if err := f.system.setUpLogging(io.err); err != nil {
 		return nil, err
 	}
 	if err := s.connect(skopeo); err != nil {
@@ -63,7 +59,9 @@ func (s *session) connect(skopeo bool) (err error) {
 	if err := s.shared.check(s.source, s.dest); err != nil {
 		return err
 	}
-	s.client = s.syncFlags.system.client(s.system, s.jobs)
+	if s.client, err = s.syncFlags.system.client(s.system, s.jobs); err != nil {
+		return err
+	}
 	format, err := s.formatType()
 	if err != nil {
 		return err
@@ -183,14 +181,4 @@ func (s *session) finish(p *plan.Plan) {
 			step.Fail(fault.At(fault.Destination, step.Result.Destination, fmt.Errorf("completing %s: %w", place, err)))
 		}
 	}
-}
-
-// deadline is what --command-timeout asks for.
-func (s *session) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	timeout := s.syncFlags.system.timeout
-	if timeout <= 0 {
-		return ctx, func() {}
-	}
-	cause := fault.New(fault.Cancelled, fmt.Errorf("--command-timeout %s has passed", timeout))
-	return context.WithTimeoutCause(ctx, timeout, cause)
 }

@@ -61,7 +61,7 @@ func (f *syncFlags) runSkopeo(ctx context.Context, args []string, io streams) er
 	if err != nil {
 		return err
 	}
-	ctx, stop := s.deadline(ctx)
+	ctx, stop := f.system.deadline(ctx)
 	defer stop()
 	s.announceSources(from, args[0], request.File)
 	p := plan.Make(ctx, request)

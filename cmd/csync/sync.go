@@ -105,7 +105,7 @@ func (f *syncFlags) native(ctx context.Context, args []string, io streams, act f
 	if err != nil {
 		return err
 	}
-	ctx, stop := s.deadline(ctx)
+	ctx, stop := f.system.deadline(ctx)
 	defer stop()
 	p := plan.Make(ctx, request)
 	act(ctx, s, p)

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"io"
 	"runtime"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -28,6 +33,8 @@ type systemFlags struct {
 	logLevel, logFormat                              string
 	retries                                          int
 	retryDelay                                       time.Duration
+	maxRequests                                      int
+	rates                                            []string
 }
 
 func (f *systemFlags) add(flags *pflag.FlagSet) {
@@ -47,13 +54,15 @@ func (f *systemFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.logLevel, "log-level", "info", "log error, warn, info, debug or trace to standard error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "log as text or json")
 	flags.IntVar(&f.retries, "retry-times", 5, "repeat a request that fails on its way so many times")
+	flags.IntVar(&f.maxRequests, "max-requests-per-registry", 0, "requests at a registry at the same time in each direction (default as many as jobs)")
+	flags.StringArrayVar(&f.rates, "rate", nil, "at most N requests a second, or a minute, to a registry: `HOST=N/s`, HOST=N/m")
 	flags.DurationVar(&f.retryDelay, "retry-delay", 0, "wait `DURATION` between repetitions, instead of longer each time")
 }
 
 // systemFlagNames are those that help leaves to its long form.
 var systemFlagNames = []string{
 	"policy", "insecure-policy", "require-signed", "registries.d", "registries-conf", "tmpdir",
-	"override-arch", "override-os", "override-variant", "user-agent-prefix", "tls-details", "debug", "retry-delay",
+	"override-arch", "override-os", "override-variant", "user-agent-prefix", "tls-details", "debug", "retry-delay", "max-requests-per-registry", "rate",
 }
 
 // context is containers/image's configuration. Signals and --command-timeout
@@ -82,15 +91,39 @@ func (f *systemFlags) userAgent() string {
 	return agent
 }
 
-// client is the one registry client of the run.
-func (f *systemFlags) client(sys *types.SystemContext, jobs int) *registry.Client {
+// client is the one registry client of the run, for so many images at a time.
+func (f *systemFlags) client(sys *types.SystemContext, jobs int) (*registry.Client, error) {
+	rates := map[string]float64{}
+	for _, rate := range f.rates {
+		host, perSecond, err := parseRate(rate)
+		if err != nil {
+			return nil, fault.New(fault.Input, fmt.Errorf("--rate: %w", err))
+		}
+		rates[host] = perSecond
+	}
+	if f.maxRequests < 0 {
+		return nil, fault.New(fault.Input, fmt.Errorf("--max-requests-per-registry %d: at least one is needed", f.maxRequests))
+	}
 	retries := f.retries
 	if retries == 0 {
 		retries = -1 // in Options, 0 is the default
 	}
 	return registry.NewClient(registry.Options{
-		MaxRequests: jobs, Retries: retries, RetryDelay: f.retryDelay, UserAgent: f.userAgent(), System: sys,
-	})
+		MaxRequests: cmp.Or(f.maxRequests, jobs), Rates: rates,
+		Retries: retries, RetryDelay: f.retryDelay, UserAgent: f.userAgent(), System: sys,
+	}), nil
+}
+
+// parseRate reads HOST=N/s or HOST=N/m as requests a second.
+func parseRate(s string) (host string, perSecond float64, err error) {
+	units := map[string]float64{"s": 1, "m": 60}
+	host, rate, _ := strings.Cut(s, "=")
+	count, unit, _ := strings.Cut(rate, "/")
+	perSecond, err = strconv.ParseFloat(count, 64)
+	if err != nil || host == "" || perSecond <= 0 || units[unit] == 0 {
+		return "", 0, fmt.Errorf("%q is not HOST=N/s, or HOST=N/m", s)
+	}
+	return host, perSecond / units[unit], nil
 }
 
 // trust is the signature policy. A machine without any policy.json accepts every
@@ -114,4 +147,22 @@ func (f *systemFlags) trust(sys *types.SystemContext, required bool) (*signature
 	}
 	logrus.Debug("there is no policy.json: images are accepted without a signature")
 	return image.AcceptAnything(), nil
+}
+
+// setUpLogging is what --debug, --log-level and --log-format ask for.
+func (f *systemFlags) setUpLogging(out io.Writer) error {
+	level := f.logLevel
+	if f.debug {
+		level = "debug"
+	}
+	return setUpLogging(out, level, f.logFormat)
+}
+
+// deadline is what --command-timeout asks for.
+func (f *systemFlags) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if f.timeout <= 0 {
+		return ctx, func() {}
+	}
+	cause := fault.New(fault.Cancelled, fmt.Errorf("--command-timeout %s has passed", f.timeout))
+	return context.WithTimeoutCause(ctx, f.timeout, cause)
 }
