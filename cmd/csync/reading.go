@@ -79,7 +79,7 @@ func (f *readFlags) open(io streams) (*reading, error) {
 	if err := unshared.check(r.access); err != nil {
 		return nil, err
 	}
-	r.client, err = f.system.client(r.system, readsAtOnce)
+	r.client, err = f.system.client(r.system, readsAtOnce, true)
 	return r, err
 }
 

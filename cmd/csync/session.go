@@ -59,7 +59,7 @@ func (s *session) connect(skopeo bool) (err error) {
 	if err := s.shared.check(s.source, s.dest); err != nil {
 		return err
 	}
-	if s.client, err = s.syncFlags.system.client(s.system, s.jobs); err != nil {
+	if s.client, err = s.syncFlags.system.client(s.system, s.jobs, s.dryRun); err != nil {
 		return err
 	}
 	format, err := s.formatType()

@@ -92,7 +92,8 @@ func (f *systemFlags) userAgent() string {
 }
 
 // client is the one registry client of the run, for so many images at a time.
-func (f *systemFlags) client(sys *types.SystemContext, jobs int) (*registry.Client, error) {
+// readOnly is for a run that writes nothing.
+func (f *systemFlags) client(sys *types.SystemContext, jobs int, readOnly bool) (*registry.Client, error) {
 	rates := map[string]float64{}
 	for _, rate := range f.rates {
 		host, perSecond, err := parseRate(rate)
@@ -110,7 +111,7 @@ func (f *systemFlags) client(sys *types.SystemContext, jobs int) (*registry.Clie
 	}
 	return registry.NewClient(registry.Options{
 		MaxRequests: cmp.Or(f.maxRequests, jobs), Rates: rates,
-		Retries: retries, RetryDelay: f.retryDelay, UserAgent: f.userAgent(), System: sys,
+		Retries: retries, RetryDelay: f.retryDelay, ReadOnly: readOnly, UserAgent: f.userAgent(), System: sys,
 	}), nil
 }
 

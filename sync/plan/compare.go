@@ -180,10 +180,16 @@ func (c comparison) source(ctx context.Context, step *Step) error {
 		return nil
 	}
 	step.Wanted, step.Result.Digest = source.choice.Descriptor, source.choice.Digest
-	if step.Source.Repository != nil && step.Source.Repository == step.Destination.Repository && source.choice.Digest == source.digest {
+	if sameRepository(step) && source.choice.Digest == source.digest {
 		step.Result.Action = report.Retag
 	}
 	return nil
+}
+
+// sameRepository reports whether all that the destination needs is there.
+func sameRepository(step *Step) bool {
+	source, destination := step.Source.Repository, step.Destination.Repository
+	return source != nil && destination != nil && source.Same(destination)
 }
 
 // keepsNoDigest reports whether the destination keeps images in a format of its

@@ -10,7 +10,6 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-	"oras.land/oras-go/v2/registry/remote/auth"
 )
 
 // Blob opens a blob; d.Size may be -1 where it is not known. A connection that
@@ -21,7 +20,7 @@ import (
 // limits: do not wait for another read of the same registry in between.
 func (r *Repository) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 	return read(ctx, r.byDigest, func(e *endpoint) (io.ReadCloser, error) {
-		body, err := e.blob(e.scoped(ctx, auth.ActionPull), d)
+		body, err := e.blob(e.reading(ctx), d)
 		if err != nil {
 			return nil, e.host.failure(ctx, err, "reading blob %s in %s", d.Digest, e.name())
 		}
@@ -56,7 +55,7 @@ func (r *Repository) HasBlob(ctx context.Context, d digest.Digest) (int64, bool,
 		is   bool
 	}
 	f, err := read(ctx, r.byDigest, func(e *endpoint) (found, error) {
-		req, err := e.request(e.scoped(ctx, auth.ActionPull), http.MethodHead, "blobs/"+d.String(), nil)
+		req, err := e.request(e.reading(ctx), http.MethodHead, "blobs/"+d.String(), nil)
 		if err != nil {
 			return found{}, err
 		}

@@ -29,6 +29,9 @@ type Options struct {
 	// RetryDelay is the wait before the first repetition, doubled for each
 	// further one up to 30 seconds. 1 second if 0.
 	RetryDelay time.Duration
+	// ReadOnly promises that nothing will be written, so that no token has to
+	// allow it.
+	ReadOnly bool
 	// UserAgent is sent with every request; Go's own if empty.
 	UserAgent string
 	// System says where registries.conf, certs.d and the credentials files are,

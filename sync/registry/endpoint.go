@@ -28,6 +28,7 @@ type endpoint struct {
 	proxied   string // the registry that a proxy of many is asked for, or ""
 	reference orasregistry.Reference
 	oras      *remote.Repository // lists, and enters referrers
+	writes    bool               // what is read is about to be written, so that one token does for both
 }
 
 // newEndpoint is where name is, reached as key says.
@@ -59,6 +60,19 @@ func (e *endpoint) name() string {
 // request makes a request of the API, for the resource of the repository.
 func (e *endpoint) request(ctx context.Context, method, resource string, body io.Reader) (*http.Request, error) {
 	return http.NewRequestWithContext(ctx, method, "https://"+e.host.address+"/v2/"+e.path+"/"+resource, body)
+}
+
+// reading says that the requests of ctx read from the repository.
+func (e *endpoint) reading(ctx context.Context) context.Context {
+	if e.writes {
+		return e.writing(ctx)
+	}
+	return e.scoped(ctx, auth.ActionPull)
+}
+
+// writing says that the requests of ctx write to the repository.
+func (e *endpoint) writing(ctx context.Context) context.Context {
+	return e.scoped(ctx, auth.ActionPull, auth.ActionPush)
 }
 
 // scoped says which actions on the repository the requests of ctx need.

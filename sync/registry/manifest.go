@@ -88,7 +88,7 @@ func (e *endpoint) manifest(ctx context.Context, ref string) (Manifest, error) {
 }
 
 func (e *endpoint) askForManifest(ctx context.Context, method, ref string) (*http.Response, error) {
-	req, err := e.request(e.scoped(ctx, auth.ActionPull), method, "manifests/"+ref, nil)
+	req, err := e.request(e.reading(ctx), method, "manifests/"+ref, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func digestOf(body []byte, ref, header string) (digest.Digest, error) {
 // distribution 1.1, "Referrers Tag Schema"), also by several pushes at once.
 func (r *Repository) PutManifest(ctx context.Context, ref string, m Manifest) error {
 	e := r.primary
-	err := e.putManifest(e.scoped(ctx, auth.ActionPull, auth.ActionPush), ref, m)
+	err := e.putManifest(e.writing(ctx), ref, m)
 	if err != nil {
 		return e.host.failure(ctx, err, "uploading manifest %s to %s", ref, e.name())
 	}

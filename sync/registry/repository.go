@@ -72,16 +72,32 @@ func (r *Repository) Name() reference.Named { return r.name }
 // Registry is the registry of the name, "docker.io" or "q.io:5000".
 func (r *Repository) Registry() string { return reference.Domain(r.name) }
 
-// SameRegistry reports whether both are reached at the same registry in the
-// same way, so that blobs can be mounted from one to the other.
-func (r *Repository) SameRegistry(o *Repository) bool { return r.primary.host == o.primary.host }
+// SameRegistry reports whether both are at the same registry, so that blobs may
+// be mounted from one to the other.
+func (r *Repository) SameRegistry(o *Repository) bool {
+	return r.primary.host.name == o.primary.host.name
+}
+
+// Same reports whether both are the same repository, however they are reached.
+func (r *Repository) Same(o *Repository) bool {
+	return r.SameRegistry(o) && r.primary.path == o.primary.path
+}
 
 func (c *Client) destination(name reference.Named, a Access) (*Repository, error) {
 	found, err := c.configured(name.Name())
 	if err != nil {
 		return nil, err
 	}
-	e, err := c.newEndpoint(name, hostKey{reference.Domain(name), a, insecure(a, found.Insecure)}, "")
+	r, err := c.itself(name, a, found.Insecure)
+	if err == nil {
+		r.primary.writes = !c.options.ReadOnly
+	}
+	return r, err
+}
+
+// itself is the repository at the registry of its name.
+func (c *Client) itself(name reference.Named, a Access, configured bool) (*Repository, error) {
+	e, err := c.newEndpoint(name, hostKey{reference.Domain(name), a, insecure(a, configured)}, "")
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +111,7 @@ func (c *Client) sources(name reference.Named, a Access) (*Repository, error) {
 		return nil, err
 	}
 	if found.Prefix == "" { // nothing says otherwise
-		return c.destination(name, a)
+		return c.itself(name, a, false)
 	}
 	digested, err := reference.WithDigest(name, digest.Canonical.FromBytes(nil))
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	"go.podman.io/image/v5/docker/reference"
-	"oras.land/oras-go/v2/registry/remote/auth"
 )
 
 var tagPattern = regexp.MustCompile("^(?:" + reference.TagRegexp.String() + ")$")
@@ -48,7 +47,7 @@ type tagPage struct {
 
 // eachTagPage asks for pages until there are no more, or take has an error.
 func (e *endpoint) eachTagPage(ctx context.Context, take func(tagPage) error) error {
-	req, err := e.request(e.scoped(ctx, auth.ActionPull), http.MethodGet, "tags/list", nil)
+	req, err := e.request(e.reading(ctx), http.MethodGet, "tags/list", nil)
 	if err != nil {
 		return err
 	}

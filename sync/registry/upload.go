@@ -25,10 +25,14 @@ type Upload struct {
 // Mount makes a blob of from, a repository of the same registry, be in r
 // without moving it (OCI distribution 1.1, "Mounting a blob from another
 // repository"). Where the registry does not, the Upload is not nil and takes
-// the blob instead.
-func (r *Repository) Mount(ctx context.Context, d digest.Digest, from *Repository) (*Upload, error) {
+// the blob instead. Others are repositories that will be mounted from as well,
+// so that one token does for all.
+func (r *Repository) Mount(ctx context.Context, d digest.Digest, from *Repository, others ...*Repository) (*Upload, error) {
 	e := r.primary
-	scoped := auth.AppendRepositoryScope(e.scoped(ctx, auth.ActionPull, auth.ActionPush), from.primary.reference, auth.ActionPull)
+	scoped := e.writing(ctx)
+	for _, other := range append(others, from) {
+		scoped = auth.AppendRepositoryScope(scoped, other.primary.reference, auth.ActionPull)
+	}
 	upload, err := e.post(scoped, url.Values{"mount": {d.String()}, "from": {from.primary.path}})
 	if refusal(err) {
 		return r.StartUpload(ctx)
@@ -51,7 +55,7 @@ func refusal(err error) bool {
 // PUT").
 func (r *Repository) StartUpload(ctx context.Context) (*Upload, error) {
 	e := r.primary
-	upload, err := e.post(e.scoped(ctx, auth.ActionPull, auth.ActionPush), nil)
+	upload, err := e.post(e.writing(ctx), nil)
 	if err == nil && upload == nil {
 		err = unsupported("registry answers that the blob is there before it was sent")
 	}
@@ -89,7 +93,7 @@ func (e *endpoint) post(ctx context.Context, query url.Values) (*Upload, error) 
 func (u *Upload) Finish(ctx context.Context, d v1.Descriptor, body io.Reader) error {
 	e := u.endpoint
 	content := &uploadBody{reader: body}
-	err := u.put(e.scoped(ctx, auth.ActionPull, auth.ActionPush), d, content)
+	err := u.put(e.writing(ctx), d, content)
 	if broke := content.stop(); broke != nil {
 		err = broke
 	}
@@ -129,7 +133,7 @@ func (u *Upload) put(ctx context.Context, d v1.Descriptor, content *uploadBody) 
 // over by themselves, so that its error matters little.
 func (u *Upload) Cancel(ctx context.Context) error {
 	e := u.endpoint
-	req, err := http.NewRequestWithContext(e.scoped(ctx, auth.ActionPull, auth.ActionPush), http.MethodDelete, u.location.String(), nil)
+	req, err := http.NewRequestWithContext(e.writing(ctx), http.MethodDelete, u.location.String(), nil)
 	if err == nil {
 		_, err = e.do(req, maxListing)
 	}

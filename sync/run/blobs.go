@@ -28,7 +28,13 @@ type blobs struct {
 	// hosts numbers the destination registries: repositories between which a
 	// blob can be mounted have the same number.
 	hosts []*registry.Repository
+	// hubs are the repositories of each registry that others mount from, so that
+	// one token of a repository does for all its mounts.
+	hubs map[int][]*registry.Repository
 }
+
+// maxHubs bounds the repositories that one token asks for.
+const maxHubs = 8
 
 // blobKey is a blob in a destination registry.
 type blobKey struct {
@@ -41,6 +47,7 @@ type blobKey struct {
 type shared struct {
 	in      []*registry.Repository                 // where it is
 	coming  map[*registry.Repository]chan struct{} // where it will be; closed when that is decided
+	mover   *registry.Repository                   // where the upload that is under way goes
 	moving  chan struct{}                          // an upload is under way somewhere; closed when it has ended
 	written int64                                  // bytes at the wire, of all attempts
 	size    int64                                  // as far as a manifest says
@@ -50,6 +57,7 @@ func newBlobs(attempts int, progress Progress) *blobs {
 	return &blobs{
 		attempts: max(attempts, 1), progress: progress,
 		known: map[blobKey]*shared{}, uses: map[*plan.Step][]blobKey{}, read: map[digest.Digest]int64{}, owners: map[digest.Digest]*batch{},
+		hubs: map[int][]*registry.Repository{},
 	}
 }
 
@@ -134,6 +142,7 @@ func (b *blobs) claim(by *batch, key blobKey, blob image.Blob) (claim, <-chan st
 		return absent, coming
 	}
 	if len(state.in) == 0 && state.moving != nil {
+		b.hub(key.registry, state.mover)
 		return absent, state.moving
 	}
 	if len(state.in) == 0 && by.several() {
@@ -145,10 +154,27 @@ func (b *blobs) claim(by *batch, key blobKey, blob image.Blob) (claim, <-chan st
 	}
 	state.coming[blob.Destination] = make(chan struct{})
 	if len(state.in) > 0 {
+		b.hub(key.registry, state.in[0])
 		return mountable, nil
 	}
-	state.moving = make(chan struct{})
+	state.moving, state.mover = make(chan struct{}), blob.Destination
 	return absent, nil
+}
+
+// hub notes that others mount from the repository.
+func (b *blobs) hub(number int, repository *registry.Repository) {
+	hubs := b.hubs[number]
+	if len(hubs) < maxHubs && !slices.Contains(hubs, repository) {
+		b.hubs[number] = append(hubs, repository)
+	}
+}
+
+// mountFrom is where a blob can be mounted from, and the other hubs of that
+// registry.
+func (b *blobs) mountFrom(key blobKey) (from *registry.Repository, hubs []*registry.Repository) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.known[key].in[0], slices.Clone(b.hubs[key.registry])
 }
 
 // settle ends what claim began. Those who waited look again: after a failure

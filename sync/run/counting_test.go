@@ -117,3 +117,31 @@ func TestAThousandUnchangedTagsNeedFewConnectionsAndTwoRequestsEach(t *testing.T
 	require.LessOrEqual(t, source.Connections()+destination.Connections(), 64)
 	require.Zero(t, source.Count(registrytest.ManifestGet)+destination.Count(registrytest.ManifestGet))
 }
+
+func TestTokensAreFetchedOncePerRepositoryAndAction(t *testing.T) {
+	t.Parallel()
+	source := registrytest.Start(t, registrytest.Token("ci", "secret"))
+	destination := registrytest.Start(t, registrytest.Token("ci", "secret"))
+	shared := []registrytest.Blob{registrytest.RandomLayer(1, 5000), registrytest.RandomLayer(2, 5000)}
+	var repositories []string
+	for i := range 20 {
+		repository := fmt.Sprintf("team/app%d", i)
+		repositories = append(repositories, repository)
+		source.Push(t, repository, "1.0", registrytest.RandomImage(i, registrytest.WithLayers(append(shared, registrytest.RandomLayer(100+i, 100))...)))
+	}
+	source.Reset()
+	l := newLab(t)
+	l.access.Username, l.access.Password = "ci", "secret"
+	l.places = append(l.places, l.place("docker://"+destination.Host()))
+
+	for _, result := range l.sync(allOf(source, repositories...)) {
+		require.Equal(t, report.Done, result.Status, result.Error)
+	}
+
+	require.Equal(t, 20, source.Count(registrytest.TokenRequest), source.Counts())
+	require.Equal(t, 1, source.Count(registrytest.Unauthorized), source.Counts())
+	// To write, and to mount.
+	require.LessOrEqual(t, destination.Count(registrytest.TokenRequest), 2*20, destination.Counts())
+	require.Equal(t, 1, destination.Count(registrytest.Unauthorized), destination.Counts())
+	require.Equal(t, 38, destination.Count(registrytest.Mount), destination.Counts())
+}

@@ -77,24 +77,22 @@ func (m move) bring(ctx context.Context) error {
 		}
 	}
 	if m.blob.Source != nil && m.blob.Source.SameRegistry(m.blob.Destination) {
-		return m.mountFrom(ctx, m.blob.Source)
+		return m.take(ctx, m.blob.Source)
 	}
 	return m.upload(ctx, nil)
 }
 
 // mount takes the blob from another repository of the destination registry.
 func (m move) mount(ctx context.Context) error {
-	m.mu.Lock()
-	from := m.known[m.key].in[0]
-	m.mu.Unlock()
-	return m.mountFrom(ctx, from)
+	from, hubs := m.mountFrom(m.key)
+	return m.take(ctx, from, hubs...)
 }
 
-// mountFrom asks for the mount without asking first whether it can be done: a
+// take asks for the mount without asking first whether it can be done: a
 // registry that refuses has opened an upload instead (OCI distribution 1.1
 // §Mounting a blob from another repository).
-func (m move) mountFrom(ctx context.Context, from *registry.Repository) error {
-	upload, err := m.blob.Destination.Mount(ctx, m.blob.Digest, from)
+func (m move) take(ctx context.Context, from *registry.Repository, hubs ...*registry.Repository) error {
+	upload, err := m.blob.Destination.Mount(ctx, m.blob.Digest, from, hubs...)
 	if err != nil {
 		return m.atDestination(fmt.Errorf("mounting blob %s: %w", m.blob.Digest, err))
 	}
