@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -27,6 +28,30 @@ func TestTheDemoDoesWhatItSays(t *testing.T) {
 	require.Contains(t, out.String(), "5 in all: 1 copied, 4 unchanged")
 	require.True(t, strings.HasSuffix(out.String(), "The demo did what it says.\n"), out.String())
 }
+
+// TestTheReadmeShowsWhatTheDemoPrints compares without numbers and blanks: the
+// demo has other ports, digests, sizes and times each time.
+func TestTheReadmeShowsWhatTheDemoPrints(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	require.NoError(t, err)
+	_, shown, found := strings.Cut(string(readme), "```text\n$ make demo\n")
+	require.True(t, found)
+	shown, _, _ = strings.Cut(shown, "```")
+	var out bytes.Buffer
+	require.NoError(t, show(t.Context(), smallStage(t, &out)), out.String())
+
+	printed := strings.Split(plain(out.String()), "\n")
+	for line := range strings.Lines(shown) {
+		if line != "…\n" {
+			require.Contains(t, printed, strings.TrimSuffix(plain(line), "\n"))
+		}
+	}
+}
+
+var varying = regexp.MustCompile(`sha256:[0-9a-f]+|\d+(\.\d+)? ?([kM]?B|m?s)?\b| +`)
+
+func plain(text string) string { return varying.ReplaceAllString(text, "") }
 
 func TestTheDemoFailsWhereSomethingIsNotAsItSays(t *testing.T) {
 	t.Parallel()

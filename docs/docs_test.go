@@ -1,0 +1,164 @@
+// Package docs holds the tests of the documentation: every example in it runs.
+//
+// In a page, a yaml block is a whole source file, and has a name if its first
+// line is one, "# images.yaml". The commands of a console block are run from
+// the top of the page to its end, and print what stands below them. The
+// command lines of an sh block are only checked for flags that exist. A json
+// block is a report, or a result of one.
+package docs
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"csync/sync/report"
+)
+
+var update = flag.Bool("update", false, "write what commands print into the console blocks")
+
+func TestEveryExampleRuns(t *testing.T) {
+	t.Parallel()
+	for _, p := range pages(t) {
+		t.Run(filepath.Base(p.path), func(t *testing.T) {
+			t.Parallel()
+			s := newSandbox(t)
+			changed := map[int][]string{}
+			for i, b := range p.blocks {
+				switch lines := p.text(b); b.language {
+				case "yaml":
+					s.sourceFile(lines)
+				case "console":
+					changed[i] = s.console(lines)
+				case "sh":
+					s.flags(lines)
+				case "json":
+					checkJSON(t, lines)
+				default:
+					require.Equal(t, "text", b.language, "%s:%d: a block of no known language", p.path, b.start)
+				}
+			}
+			if *update {
+				p.update(t, changed)
+			}
+		})
+	}
+}
+
+// sourceFile lints a source file, and keeps it if it has a name.
+func (s *sandbox) sourceFile(lines []string) {
+	s.t.Helper()
+	name, named := strings.CutPrefix(lines[0], "# ")
+	if !named || !strings.HasSuffix(name, ".yaml") {
+		name = "unnamed.yaml"
+	}
+	write(s.t, filepath.Join(s.directory, name), s.real.Replace(strings.Join(lines, "\n")+"\n"))
+	printed := s.run("csync lint " + name)
+	require.Zero(s.t, s.code, strings.Join(printed, "\n"))
+}
+
+// console runs the commands of a block and returns it with what they print. A
+// command may fail only if the next one shows its exit code.
+func (s *sandbox) console(lines []string) []string {
+	s.t.Helper()
+	var now []string
+	all := commands(lines)
+	for i, c := range all {
+		printed := s.run(c.line())
+		if s.code != 0 && (i+1 == len(all) || all[i+1].line() != "echo $?") {
+			require.Zero(s.t, s.code, "$ %s\n%s", c.line(), strings.Join(printed, "\n"))
+		}
+		now = append(now, c.typed...)
+		if matches(c.prints, printed) {
+			printed = c.prints
+		} else if !*update {
+			require.Equal(s.t, c.prints, printed, c.line())
+		}
+		now = append(now, printed...)
+	}
+	return now
+}
+
+// flags has csync read the flags of every line, and then only show its help.
+func (s *sandbox) flags(lines []string) {
+	s.t.Helper()
+	for _, line := range lines {
+		if strings.HasPrefix(line, "csync ") {
+			printed := s.run(strings.TrimSuffix(line, " &") + " --help")
+			require.Zero(s.t, s.code, "%s\n%s", line, strings.Join(printed, "\n"))
+		}
+	}
+}
+
+func checkJSON(t *testing.T, lines []string) {
+	t.Helper()
+	text := strings.Join(lines, "\n")
+	var into any = &report.Result{}
+	if strings.Contains(text, `"schema"`) {
+		into = &report.Report{}
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	require.NoError(t, decoder.Decode(into), text)
+}
+
+// update writes the page with its console blocks as they are now.
+func (p *page) update(t *testing.T, changed map[int][]string) {
+	t.Helper()
+	for i := len(p.blocks) - 1; i >= 0; i-- {
+		if lines, ok := changed[i]; ok {
+			p.replace(p.blocks[i], lines)
+		}
+	}
+	require.NoError(t, os.WriteFile(p.path, []byte(strings.Join(p.lines, "\n")), 0o644)) // as git has it
+}
+
+func TestTheReadmeShowsTheExampleOfTheDemo(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile("examples/images.yaml")
+	require.NoError(t, err)
+	example, file, _ := strings.Cut(string(content), "\n")
+
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+
+	require.Contains(t, string(readme), "```yaml\n# images.yaml\n"+file+"```\n")
+	require.Contains(t, string(readme), "\n$ "+strings.TrimPrefix(example, "# ")+"\n")
+}
+
+func TestTheCommandReferenceNamesEveryFlag(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile("commands.md")
+	require.NoError(t, err)
+	s := newSandbox(t)
+	flag := regexp.MustCompile(`^ +(?:-., )?(--[a-z.-]+)`)
+	var missing []string
+	for _, verb := range verbs {
+		require.Contains(t, string(content), "\n## "+verb+"\n")
+		for _, line := range s.run("csync " + verb + " --help-all") {
+			name := flag.FindStringSubmatch(line)
+			if name != nil && !regexp.MustCompile(regexp.QuoteMeta(name[1])+`[^a-z-]`).Match(content) {
+				missing = append(missing, verb+" "+name[1])
+			}
+		}
+	}
+	require.Empty(t, missing)
+}
+
+var verbs = []string{"sync", "plan", "verify", "lint", "inspect", "list-tags", "list-repos", "login", "logout", "schema"}
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	links := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	for _, p := range pages(t) {
+		for _, link := range links.FindAllStringSubmatch(strings.Join(p.lines, "\n"), -1) {
+			require.FileExists(t, filepath.Join(filepath.Dir(p.path), link[1]), p.path)
+		}
+	}
+}
