@@ -29,7 +29,7 @@ func withCsync(m *testing.M) int {
 	if programs, err = os.MkdirTemp("", "csync-docs-"); err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(programs)
+	defer func() { _ = os.RemoveAll(programs) }() // it is below the system's own
 	build := exec.Command("go", "build", "-tags", "containers_image_openpgp,exclude_graphdriver_btrfs",
 		"-o", filepath.Join(programs, "csync"), "csync/cmd/csync")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -82,7 +82,7 @@ func (d *demo) prepare() error {
 }
 
 func (d *demo) say(format string, args ...any) {
-	fmt.Fprintf(d.stage.out, "\n== "+format+"\n", args...)
+	_, _ = fmt.Fprintf(d.stage.out, "\n== "+format+"\n", args...) // what follows would fail as well
 }
 
 // registries shows what the source has.

@@ -33,7 +33,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(scratch)
+	defer func() { _ = os.RemoveAll(scratch) }() // it is below the system's own
 
 	fmt.Println("== csync, for this machine and for the images")
 	root := shell{out: os.Stdout, env: os.Environ()}

@@ -16,7 +16,9 @@ type shell struct {
 
 // run shows the line, runs it and shows what it prints.
 func (s shell) run(ctx context.Context, line string) error {
-	fmt.Fprintf(s.out, "$ %s\n", line)
+	if _, err := fmt.Fprintf(s.out, "$ %s\n", line); err != nil {
+		return err
+	}
 	command := exec.CommandContext(ctx, "sh", "-c", line)
 	command.Dir, command.Env = s.dir, s.env
 	command.Stdout, command.Stderr = s.out, s.out
