@@ -17,27 +17,24 @@ import (
 // so that each of its blobs is read once for all of them. Every chain is a step
 // and those that need it.
 type batch struct {
-	chains    [][]*plan.Step
-	directory string        // for spools
-	finished  chan struct{} // closed when all chains are done
-	// start runs a pump on behalf of all chains, until the batch ends.
-	start func(pump func(ctx context.Context))
+	chains [][]*plan.Step
+	shelf  *spools
 	// original reads the source image, once for all chains.
 	original func() (*image.Original, error)
 
 	mu     sync.Mutex
-	spools map[digest.Digest]*spool
+	joined map[digest.Digest]*spool
 }
 
 // batches puts the chains of the same image together, in the order of the plan.
-func batches(steps []*plan.Step, directory string) []*batch {
+func batches(steps []*plan.Step, shelf *spools) []*batch {
 	index := map[string]*batch{}
 	var all []*batch
 	for _, c := range chain(steps) {
 		key := sourceKey(c[0])
 		b := index[key]
 		if b == nil || key == "" {
-			b = &batch{directory: directory, finished: make(chan struct{}), spools: map[digest.Digest]*spool{}}
+			b = &batch{shelf: shelf, joined: map[digest.Digest]*spool{}}
 			index[key] = b
 			all = append(all, b)
 		}
@@ -83,46 +80,26 @@ func (b *batch) open(ctx context.Context, blob image.Blob, read func(n int64)) (
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if s := b.spools[blob.Digest]; s != nil && !s.failed() {
-		return s.reader(ctx), nil
+	there := b.joined[blob.Digest]
+	if there != nil && !there.failed() {
+		return there.reader(ctx), nil
 	}
-	s, err := newSpool(b.directory)
+	s, err := b.shelf.join(blob, read)
 	if err != nil {
 		return nil, err
 	}
-	b.spools[blob.Digest] = s
-	b.start(func(ctx context.Context) { s.pump(ctx, blob, read) })
+	b.joined[blob.Digest] = s
+	if there != nil {
+		b.shelf.leave(blob.Digest, there)
+	}
 	return s.reader(ctx), nil
 }
 
-// pump reads the blob from its source into the spool. It outlives the step that
-// began it, because the others need it too.
-func (s *spool) pump(ctx context.Context, blob image.Blob, read func(n int64)) {
-	body, err := blob.Open(ctx)
-	if err != nil {
-		s.end(err)
-		return
-	}
-	defer body.Close()
-	s.fill(&counted{Reader: registry.Verify(body, blob.Descriptor), Closer: body, count: read})
-}
-
-// over reports whether the batch has ended.
-func (b *batch) over() bool {
-	select {
-	case <-b.finished:
-		return true
-	default:
-		return false
-	}
-}
-
-// close gives the files back, and lets others read what the batch has read.
+// close gives back what the batch has read.
 func (b *batch) close() {
-	for _, s := range b.spools {
-		_ = s.file.Close() // it has no name any more
+	for d, s := range b.joined {
+		b.shelf.leave(d, s)
 	}
-	close(b.finished)
 }
 
 // counted counts what is read.

@@ -22,9 +22,6 @@ type blobs struct {
 	known map[blobKey]*shared
 	uses  map[*plan.Step][]blobKey // what each step needs, each blob once
 	read  map[digest.Digest]int64  // bytes that came from sources
-	// owners are the batches that bring a blob to several registries: no other
-	// that has several reads it meanwhile.
-	owners map[digest.Digest]*batch
 	// hosts numbers the destination registries: repositories between which a
 	// blob can be mounted have the same number.
 	hosts []*registry.Repository
@@ -56,7 +53,7 @@ type shared struct {
 func newBlobs(attempts int, progress Progress) *blobs {
 	return &blobs{
 		attempts: max(attempts, 1), progress: progress,
-		known: map[blobKey]*shared{}, uses: map[*plan.Step][]blobKey{}, read: map[digest.Digest]int64{}, owners: map[digest.Digest]*batch{},
+		known: map[blobKey]*shared{}, uses: map[*plan.Step][]blobKey{}, read: map[digest.Digest]int64{},
 		hubs: map[int][]*registry.Repository{},
 	}
 }
@@ -129,7 +126,7 @@ const (
 
 // claim says what there is to do for the blob, and marks it as being done; or
 // returns what to wait for before asking again.
-func (b *blobs) claim(by *batch, key blobKey, blob image.Blob) (claim, <-chan struct{}) {
+func (b *blobs) claim(key blobKey, blob image.Blob) (claim, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	state := b.known[key]
@@ -144,13 +141,6 @@ func (b *blobs) claim(by *batch, key blobKey, blob image.Blob) (claim, <-chan st
 	if len(state.in) == 0 && state.moving != nil {
 		b.hub(key.registry, state.mover)
 		return absent, state.moving
-	}
-	if len(state.in) == 0 && by.several() {
-		owner := b.owners[blob.Digest]
-		if owner != nil && owner != by && !owner.over() {
-			return absent, owner.finished
-		}
-		b.owners[blob.Digest] = by
 	}
 	state.coming[blob.Destination] = make(chan struct{})
 	if len(state.in) > 0 {

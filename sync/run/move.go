@@ -37,7 +37,7 @@ func (s *stepBlobs) attempts() int { return int(max(s.tries.Load(), 1)) }
 func (s *stepBlobs) Move(ctx context.Context, blob image.Blob) error {
 	key := s.use(s.step, blob)
 	for {
-		state, wait := s.claim(s.batch, key, blob)
+		state, wait := s.claim(key, blob)
 		if state == there {
 			return nil
 		}
@@ -94,7 +94,7 @@ func (m move) mount(ctx context.Context) error {
 func (m move) take(ctx context.Context, from *registry.Repository, hubs ...*registry.Repository) error {
 	upload, err := m.blob.Destination.Mount(ctx, m.blob.Digest, from, hubs...)
 	if err != nil {
-		return m.atDestination(fmt.Errorf("mounting blob %s: %w", m.blob.Digest, err))
+		return m.atDestination(err)
 	}
 	if upload == nil {
 		return nil
@@ -162,7 +162,7 @@ func (m move) try(ctx context.Context, upload *registry.Upload) error {
 	if source.err != nil {
 		err = m.atSource(fmt.Errorf("reading blob %s: %w", m.blob.Digest, source.err))
 	}
-	return m.abandon(ctx, upload, m.atDestination(fmt.Errorf("writing blob %s: %w", m.blob.Digest, err)))
+	return m.abandon(ctx, upload, m.atDestination(err))
 }
 
 // abandon gives the session back, also after an interruption; that it cannot is

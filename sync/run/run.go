@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 
 	"csync/sync/fault"
@@ -61,7 +62,11 @@ func Run(ctx context.Context, p *plan.Plan, o Options) {
 	o.Progress.Planned(p.Left())
 	var group errgroup.Group
 	group.SetLimit(max(o.Jobs, 1))
-	for _, b := range batches(p.Steps, o.Directory) {
+	shelf := &spools{
+		directory: o.Directory, open: map[digest.Digest]*spool{},
+		begin: func() (context.Context, context.CancelFunc) { return context.WithCancel(ctx) },
+	}
+	for _, b := range batches(p.Steps, shelf) {
 		group.Go(func() error {
 			r.batch(ctx, b)
 			return nil // a failure is a result, not a reason to stop
@@ -73,13 +78,10 @@ func Run(ctx context.Context, p *plan.Plan, o Options) {
 
 // batch runs the chains of one image at the same time.
 func (r *runner) batch(ctx context.Context, b *batch) {
-	// The blobs are read on behalf of all: no single step's end ends that.
-	reading, enough := context.WithCancel(ctx)
-	var pumps, group sync.WaitGroup
-	b.start = func(pump func(context.Context)) { pumps.Go(func() { pump(reading) }) }
 	b.original = sync.OnceValues(func() (*image.Original, error) {
-		return r.Copier.Read(reading, source(b.chains[0][0]))
+		return r.Copier.Read(ctx, source(b.chains[0][0]))
 	})
+	var group sync.WaitGroup
 	for _, steps := range b.chains {
 		group.Go(func() {
 			for _, step := range steps {
@@ -91,8 +93,6 @@ func (r *runner) batch(ctx context.Context, b *batch) {
 		})
 	}
 	group.Wait()
-	enough()
-	pumps.Wait()
 	b.close()
 }
 
@@ -230,10 +230,10 @@ func (r *runner) tag(ctx context.Context, repository *registry.Repository, step 
 	}
 	m, err := repository.Manifest(ctx, wanted.String())
 	if err != nil {
-		return fmt.Errorf("reading manifest: %w", err)
+		return err
 	}
 	if err := repository.PutManifest(ctx, step.Destination.Identifier(), m); err != nil {
-		return fmt.Errorf("writing manifest: %w", err)
+		return err
 	}
 	step.Result.BytesRead, step.Result.BytesWritten = m.Size, m.Size
 	step.Result.Digest, step.Result.MediaType = m.Digest, m.MediaType

@@ -7,7 +7,11 @@ import (
 	"os"
 	"sync"
 
+	"github.com/opencontainers/go-digest"
+
 	"csync/sync/fault"
+	"csync/sync/image"
+	"csync/sync/registry"
 )
 
 // spool holds a blob that is read once and written to several registries, each
@@ -16,11 +20,74 @@ import (
 type spool struct {
 	file *os.File
 
+	users  int                // batches that read it; guarded by spools.mu
+	stop   context.CancelFunc // ends the pump
+	pumped chan struct{}      // closed when the pump has ended
+
 	mu     sync.Mutex
 	more   sync.Cond // size or end has changed
 	size   int64
 	ended  bool
 	broken error // why it ended early
+}
+
+// spools are the blobs that are on their way to several registries: each is
+// read once for all images that want it at the same time.
+type spools struct {
+	directory string
+	begin     func() (context.Context, context.CancelFunc) // of a pump, which outlives the step that starts it
+
+	mu   sync.Mutex
+	open map[digest.Digest]*spool
+}
+
+// join gives the spool of the blob, to be left again. A new one is filled from
+// the blob's source; read counts the bytes.
+func (s *spools) join(blob image.Blob, read func(n int64)) (*spool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if there := s.open[blob.Digest]; there != nil && !there.failed() {
+		there.users++
+		return there, nil
+	}
+	made, err := newSpool(s.directory)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := s.begin()
+	made.users, made.stop = 1, stop
+	s.open[blob.Digest] = made
+	go made.pump(ctx, blob, read)
+	return made, nil
+}
+
+// leave gives up the spool; the last to do so ends its pump and gives the file
+// back.
+func (s *spools) leave(d digest.Digest, left *spool) {
+	s.mu.Lock()
+	left.users--
+	last := left.users == 0
+	if last && s.open[d] == left {
+		delete(s.open, d)
+	}
+	s.mu.Unlock()
+	if last {
+		left.stop()
+		<-left.pumped
+		_ = left.file.Close() // it has no name any more
+	}
+}
+
+// pump reads the blob from its source into the spool.
+func (s *spool) pump(ctx context.Context, blob image.Blob, read func(n int64)) {
+	defer close(s.pumped)
+	body, err := blob.Open(ctx)
+	if err != nil {
+		s.end(err)
+		return
+	}
+	defer body.Close()
+	s.fill(&counted{Reader: registry.Verify(body, blob.Descriptor), Closer: body, count: read})
 }
 
 func newSpool(directory string) (*spool, error) {
@@ -31,7 +98,7 @@ func newSpool(directory string) (*spool, error) {
 	if err := os.Remove(file.Name()); err != nil {
 		return nil, fault.New(fault.Internal, fmt.Errorf("creating a temporary file: %w", err))
 	}
-	s := &spool{file: file}
+	s := &spool{file: file, pumped: make(chan struct{})}
 	s.more.L = &s.mu
 	return s, nil
 }
