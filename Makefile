@@ -14,10 +14,10 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 LINT    := bin/tools/$(GOLANGCI_LINT_VERSION)/golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test unit demo cover fuzz lint fmt bench install clean check
+.PHONY: help setup build test unit demo cover fuzz lint fmt bench bench-short install clean check
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what tests and demo need and this machine lacks
 	@scripts/setup
@@ -48,8 +48,11 @@ lint: $(LINT) ## check the code, its format and go.mod
 fmt: $(LINT) ## format the code
 	$(LINT) fmt
 
-bench: ## run the benchmarks, for benchstat
-	go test -run '^$$' -bench . -benchmem -count 5 ./...
+bench: setup build ## compare with other tools, and write docs/performance.md
+	cd bench && go run . -write ../docs
+
+bench-short: setup build ## compare in under 3 minutes, rows A, B, C and G
+	cd bench && go run . -rows A,B,C,G -runs 1
 
 install: build ## install csync below PREFIX
 	install -D -m 0755 bin/csync $(DESTDIR)$(PREFIX)/bin/csync

@@ -38,7 +38,7 @@ func command(ctx context.Context, args []string) error {
 	runs := flags.Int("runs", 3, "how often each tool does each work")
 	roundTrip := flags.Duration("rtt", 50*time.Millisecond, "added `round trip`")
 	inFlight := flags.Int("in-flight", 64, "`requests` at a registry at the same time")
-	limit := flags.Duration("limit", 5*time.Minute, "`time` that a tool has for a work")
+	limit := flags.Duration("limit", 2*time.Minute, "`time` that a tool has for a work")
 	write := flags.String("write", "", "`directory` to write performance.md and performance.svg to")
 	kinds := flags.Bool("kinds", false, "print csync's requests by kind")
 	if err := flags.Parse(args); err != nil {
@@ -64,7 +64,7 @@ func command(ctx context.Context, args []string) error {
 	if *write == "" {
 		return nil
 	}
-	return document{selected, b.results, t.versions(ctx), *roundTrip, *runs}.write(*write)
+	return document{selected, b.results, t.versions(ctx), *roundTrip, *runs, *inFlight, *limit}.write(*write)
 }
 
 // choose keeps the rows whose names are listed.
@@ -89,7 +89,7 @@ func (b *bench) all(ctx context.Context, rows []row) error {
 	if b.scratch, err = os.MkdirTemp("", "csync-bench-"); err != nil {
 		return fmt.Errorf("making a directory: %w", err)
 	}
-	defer os.RemoveAll(b.scratch)
+	defer remove(b.scratch)
 	if b.certificate, err = writeCertificate(b.scratch); err != nil {
 		return err
 	}

@@ -80,8 +80,7 @@ func (t tools) regsync() tool {
 	}}
 }
 
-// regsyncFile has an entry for each repository, or for each tag where there is
-// one repository: regsync takes the tags of a repository one by one.
+// regsyncFile has an entry for each repository, or for each image to retag.
 func regsyncFile(k task, inFlight int) map[string]any {
 	var registries, entries []map[string]any
 	for _, r := range append([]string{k.source}, k.destinations...) {
@@ -103,16 +102,12 @@ func regsyncFile(k task, inFlight int) map[string]any {
 	}
 	for _, r := range k.repositories {
 		source, destination := k.source+"/"+r.name, k.destinations[0]+"/"+prefix+r.name
-		if len(k.repositories) > 1 && !k.retag {
+		if !k.retag {
 			entry("repository", source, destination)
 			continue
 		}
 		for _, i := range r.images {
-			if k.retag {
-				entry("image", source+":"+i.tag, source+":"+label(i.tag))
-				continue
-			}
-			entry("image", source+":"+i.tag, destination+":"+i.tag)
+			entry("image", source+":"+i.tag, source+":"+label(i.tag))
 		}
 	}
 	return map[string]any{

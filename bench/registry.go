@@ -19,6 +19,7 @@ type network struct {
 	secure    bool  // over TLS, with bearer tokens
 	rate      int64 // bytes a second that leave the source at most
 	server    bool  // distribution and docker-registry instead of olareg
+	inFlight  int   // requests under way at most
 }
 
 // registry is a registry in a process of its own, behind a front.
@@ -33,7 +34,10 @@ func startRegistry(n network, server, certificate string) (*registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
-	args := []string{"registry", "-rtt", n.roundTrip.String(), "-rate", strconv.FormatInt(n.rate, 10), "-server", server}
+	args := []string{
+		"registry", "-rtt", n.roundTrip.String(), "-rate", strconv.FormatInt(n.rate, 10),
+		"-in-flight", strconv.Itoa(n.inFlight), "-server", server,
+	}
 	if n.secure {
 		args = append(args, "-tokens", "-certificate", certificate)
 	}

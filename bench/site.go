@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"csync/bench/front"
 )
@@ -24,6 +25,7 @@ func (b *bench) openSite(ctx context.Context, w work) (s *site, err error) {
 			s.close()
 		}
 	}()
+	w.network.inFlight = b.tools.inFlight
 	var sourceServer, server string
 	if w.network.server {
 		sourceServer, server = b.tools.dockerRegistry, b.tools.distribution
@@ -99,6 +101,19 @@ func (s *site) reset(ctx context.Context) error {
 		errs = append(errs, r.reset(ctx))
 	}
 	return errors.Join(errs...)
+}
+
+// processor is what the registries' processes have used so far, with their
+// fronts and without servers.
+func (s *site) processor(ctx context.Context) (total time.Duration, err error) {
+	for _, r := range s.all() {
+		seen, err := r.seen(ctx)
+		if err != nil {
+			return 0, err
+		}
+		total += seen.CPU
+	}
+	return total, nil
 }
 
 // counts is what source and destinations saw, the latter in sum.

@@ -100,13 +100,14 @@ func printTable(w io.Writer, rows []row, r results) {
 	tabs.Flush()
 }
 
-// printKinds shows what csync's requests are for.
+// printKinds shows what csync's requests are for, and whether it waited for the
+// registries.
 func printKinds(w io.Writer, rows []row, r results) {
 	for _, row := range rows {
 		for _, k := range row.works {
 			m := r[k.id][csyncName]
-			fmt.Fprintf(w, "\n%s, source: %s\n%s, destination: %s\n",
-				k.id, kindList(m.source), k.id, kindList(m.destination))
+			_, _ = fmt.Fprintf(w, "\n%s, source: %s\n%s, destination: %s\n%s, CPU: %.2f s csync, %.2f s registries\n",
+				k.id, kindList(m.source), k.id, kindList(m.destination), k.id, processor(m), m.fronts.Seconds())
 		}
 	}
 }

@@ -1,16 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -37,7 +29,8 @@ type tool struct {
 // measurement is one run of a tool, or the median of several.
 type measurement struct {
 	wall, cpu           time.Duration
-	memory              int64 // peak resident bytes, of processes at the same time in sum
+	memory              int64         // peak resident bytes, of processes at the same time in sum
+	fronts              time.Duration // CPU of the registries' processes
 	source, destination front.Counts
 	spread              float64 // (slowest - fastest) / median
 	runs, tags          int
@@ -50,16 +43,13 @@ func (t tool) run(ctx context.Context, k task, environment []string) (m measurem
 	if err != nil {
 		return measurement{err: err}
 	}
-	used := make([]syscall.Rusage, len(commands))
+	used := make([]usage, len(commands))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(t.parallel)
 	started := time.Now()
 	for i, arguments := range commands {
-		group.Go(func() error {
-			state, err := execute(ctx, arguments, k.directory, environment)
-			if state != nil {
-				used[i] = *state.SysUsage().(*syscall.Rusage)
-			}
+		group.Go(func() (err error) {
+			used[i], err = execute(ctx, arguments, k.directory, environment)
 			return err
 		})
 	}
@@ -68,31 +58,14 @@ func (t tool) run(ctx context.Context, k task, environment []string) (m measurem
 	m.runs = 1
 	var peaks []int64
 	for _, u := range used {
-		m.cpu += processorTime(&u)
-		peaks = append(peaks, u.Maxrss<<10)
+		m.cpu += u.cpu
+		peaks = append(peaks, u.memory)
 	}
 	slices.Sort(peaks)
 	for _, peak := range peaks[max(0, len(peaks)-t.parallel):] {
 		m.memory += peak
 	}
 	return m
-}
-
-func execute(ctx context.Context, arguments []string, directory string, environment []string) (*os.ProcessState, error) {
-	command := exec.CommandContext(ctx, arguments[0], arguments[1:]...)
-	command.Dir, command.Env = directory, environment
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	var output bytes.Buffer
-	command.Stdout, command.Stderr = &output, &output
-	err := command.Run()
-	if err == nil {
-		return command.ProcessState, nil
-	}
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = ctx.Err()
-	}
-	said := strings.TrimSpace(output.String())
-	return command.ProcessState, fmt.Errorf("%s: %w: %s", filepath.Base(arguments[0]), err, said[max(0, len(said)-600):])
 }
 
 // median is the run in the middle by time; failed runs come last.
@@ -114,29 +87,4 @@ func median(runs []measurement) measurement {
 	m.runs = len(runs)
 	m.spread = float64(last.wall-runs[0].wall) / float64(m.wall)
 	return m
-}
-
-// home is an environment of a tool's own, without anybody's credentials or
-// caches. Every registry has the same credentials, and the one certificate.
-func home(directory, certificate string, registries []string) ([]string, error) {
-	type login struct {
-		Auth string `json:"auth"`
-	}
-	logins := map[string]login{}
-	for _, r := range registries {
-		logins[r] = login{"YmVuY2g6YmVuY2g="} // bench:bench
-	}
-	if err := os.MkdirAll(directory, 0o700); err != nil {
-		return nil, fmt.Errorf("making a home: %w", err)
-	}
-	content := encode(map[string]any{"auths": logins})
-	if err := os.WriteFile(filepath.Join(directory, "config.json"), content, 0o600); err != nil {
-		return nil, fmt.Errorf("writing credentials: %w", err)
-	}
-	return []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + directory, "TMPDIR=" + directory,
-		"XDG_RUNTIME_DIR=" + directory, "XDG_CACHE_HOME=" + directory, "XDG_CONFIG_HOME=" + directory,
-		"DOCKER_CONFIG=" + directory, "REGISTRY_AUTH_FILE=" + filepath.Join(directory, "config.json"),
-		"SSL_CERT_FILE=" + certificate,
-	}, nil
 }

@@ -20,6 +20,10 @@ type Options struct {
 	Tokens bool
 	// Rate limits all that is sent to clients, in bytes a second; 0 is unlimited.
 	Rate int64
+	// InFlight is how many requests are under way at most; others wait for
+	// their turn before they set out, as in a client with that limit. 0 is
+	// unlimited.
+	InFlight int
 }
 
 // Front is a handler that delays and counts requests for another one.
@@ -28,11 +32,15 @@ type Front struct {
 	options Options
 	counter counter
 	pace    *pace
+	turns   chan struct{} // an element for each request under way; nil is unlimited
 }
 
 // New puts a front before content.
 func New(content http.Handler, o Options) *Front {
 	f := &Front{content: content, options: o, pace: newPace(o.Rate)}
+	if o.InFlight > 0 {
+		f.turns = make(chan struct{}, o.InFlight)
+	}
 	f.counter.reset()
 	return f
 }
@@ -45,6 +53,10 @@ func (f *Front) Reset() { f.counter.reset() }
 
 // ServeHTTP answers a request after a round trip.
 func (f *Front) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	if f.turns != nil {
+		f.turns <- struct{}{}
+		defer func() { <-f.turns }()
+	}
 	f.counter.began()
 	half := f.options.RoundTrip / 2
 	wait(req.Context(), half)

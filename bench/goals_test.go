@@ -1,0 +1,68 @@
+package main
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"csync/bench/front"
+)
+
+func took(seconds float64) measurement {
+	return measurement{wall: time.Duration(seconds * float64(time.Second)), tags: 10}
+}
+
+func TestRatioComparesWithTheFastestPeerThatDidTheWork(t *testing.T) {
+	t.Parallel()
+	broken := took(1)
+	broken.err = errors.New("broken")
+	r := results{"A": {csyncName: took(3), "slow": took(12), "quick": took(6), "broken": broken}}
+	value, known := ofBestPeer("A", 0.5).value(r)
+	require.True(t, known)
+	require.InDelta(t, 0.5, value, 1e-9)
+}
+
+func TestAGoalOfAWorkThatWasNotDoneIsNotReached(t *testing.T) {
+	t.Parallel()
+	rows := []row{{goals: []goal{ofBestPeer("A", 0.5), requests("A", source, 1)}}}
+	for _, line := range reached(rows, results{}) {
+		require.Equal(t, "not measured", line[4])
+	}
+	require.Len(t, missed(reached(rows, results{})), 2)
+}
+
+func TestRequestsATagLeaveOutListsAndMounts(t *testing.T) {
+	t.Parallel()
+	m := took(1)
+	m.source.Requests = map[front.Kind]int{
+		front.Ping: 1, front.TagList: 2, front.Mount: 30, front.ManifestGet: 10, front.ManifestPut: 10,
+	}
+	value, known := requestsPerTag("H", source, 2).value(results{"H": {csyncName: m}})
+	require.True(t, known)
+	require.InDelta(t, 2, value, 1e-9)
+}
+
+func TestMedianIsTheRunInTheMiddle(t *testing.T) {
+	t.Parallel()
+	m := median([]measurement{took(9), took(1), took(4)})
+	require.Equal(t, 4*time.Second, m.wall)
+	require.Equal(t, 3, m.runs)
+	require.InDelta(t, 2, m.spread, 1e-9)
+}
+
+func TestMedianOfRunsOfWhichOneFailedIsTheFailure(t *testing.T) {
+	t.Parallel()
+	broken := took(1)
+	broken.err = errors.New("broken")
+	require.Error(t, median([]measurement{broken, took(2), took(3)}).err)
+}
+
+func TestPlotPlacesPointsOnItsAxes(t *testing.T) {
+	t.Parallel()
+	x, y := point{tags: 100, seconds: 0.1}.place()
+	require.Equal(t, []float64{plotLeft, plotBottom}, []float64{x, y})
+	x, y = point{tags: 100_000, seconds: 1000}.place()
+	require.Equal(t, []float64{plotRight, plotTop}, []float64{x, y})
+}
