@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"regexp"
@@ -246,13 +247,18 @@ func answer(ts *testscript.TestScript, neg bool, args []string) {
 // client gives up.
 func hang(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg || len(args) != 3, "hang REGISTRY METHOD PATTERN")
-	r, wanted := registryOf(ts, args[0]), matching(args[1], args[2])
+	r, wanted, end := registryOf(ts, args[0]), matching(args[1], args[2]), make(chan struct{})
+	ts.Defer(func() { close(end) })
 	r.Intercept(func(_ http.ResponseWriter, req *http.Request) bool {
 		if !wanted(req) {
 			return false
 		}
+		_, _ = io.Copy(io.Discard, req.Body) // only then a client that goes is noticed
 		r.hanging <- struct{}{}
-		<-req.Context().Done()
+		select {
+		case <-req.Context().Done():
+		case <-end:
+		}
 		return true
 	})
 }

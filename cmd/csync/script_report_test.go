@@ -106,3 +106,17 @@ func tree(ts *testscript.TestScript, directory string) map[string][]byte {
 	}))
 	return files
 }
+
+// helps COMMAND... --help is at most 40 lines, the last of them an example, in
+// which there is no more than the command takes.
+func helps(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg || len(args) < 1, "helps COMMAND [VERB]")
+	ts.Check(ts.Exec(args[0], append(args[1:], "--help")...))
+	lines := strings.Split(strings.TrimRight(ts.ReadFile("stdout"), "\n"), "\n")
+	if len(lines) > 40 {
+		ts.Fatalf("the help has %d lines", len(lines))
+	}
+	if last := lines[len(lines)-2:]; last[0] != "Example:" || !strings.Contains(last[1], "csync ") {
+		ts.Fatalf("the help ends with %q", last)
+	}
+}

@@ -49,6 +49,7 @@ func runScripts(t *testing.T, dir string) {
 			"golden":    golden,
 			"envsubst":  envsubst,
 			"holds":     holds,
+			"helps":     helps,
 			"sametrees": sameTrees,
 		},
 	})

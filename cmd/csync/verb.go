@@ -52,6 +52,8 @@ func runVerb(ctx context.Context, args []string, io streams) error {
 		return fault.WithRemedy(fault.Input, err, "csync "+v.name+" --help")
 	case *version:
 		return printVersion(io.out)
+	case !named && v.flags.NArg() > 0 && !v.flags.Changed("dest"):
+		return fault.WithRemedy(fault.Input, fmt.Errorf("%q is neither a verb nor a flag's value", v.flags.Arg(0)), "csync --help")
 	case !named && len(args) == 0:
 		return errors.Join(help(io.err, all), &exitError{code: exitNoRun})
 	}
