@@ -120,3 +120,17 @@ func helps(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("the help ends with %q", last)
 	}
 }
+
+// flagsof HELP FLAGS says that a help has every flag of a list, or that the flag
+// is hidden but known.
+func flagsOf(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg || len(args) != 2, "flagsof HELP FLAGS")
+	help, known := ts.ReadFile(args[0]), newSync("sync").flags
+	for _, flag := range strings.Fields(ts.ReadFile(args[1])) {
+		given := known.Lookup(strings.TrimPrefix(flag, "--"))
+		hidden := given != nil && given.Hidden
+		if !hidden && !regexp.MustCompile(`(?m)^ +(-\w, )?`+regexp.QuoteMeta(flag)+`\b`).MatchString(help) {
+			ts.Fatalf("there is no flag %s", flag)
+		}
+	}
+}

@@ -50,6 +50,7 @@ func runScripts(t *testing.T, dir string) {
 			"envsubst":  envsubst,
 			"holds":     holds,
 			"helps":     helps,
+			"flagsof":   flagsOf,
 			"sametrees": sameTrees,
 		},
 	})

@@ -86,11 +86,12 @@ func stops(step *plan.Step) bool {
 	return step.Result.Status == report.Failed && step.Source.Reference != nil
 }
 
-// skopeoFailure says what ended the run. An image that is not there has an exit
-// code of its own.
+// skopeoFailure says what ended the run. An image whose manifest is not there
+// has an exit code of its own.
 func skopeoFailure(step *plan.Step) error {
 	err := fmt.Errorf("Error copying ref %q: %w", step.Result.Source, step.Err)
-	if fault.SideOf(step.Err) == fault.Source && fault.Is(step.Err, fault.NotFound) && step.Source.Repository != nil {
+	unread := step.Source.Repository != nil && step.Result.SourceDigest == ""
+	if unread && fault.SideOf(step.Err) == fault.Source && fault.Is(step.Err, fault.NotFound) {
 		return &exitError{code: exitNotFound, err: err}
 	}
 	return err
