@@ -88,9 +88,9 @@ func (c *Copier) Copy(ctx context.Context, request Request) (Copied, error) {
 	switch {
 	case original.library && request.Destination.Repository != nil:
 		logrus.Debugf("%s is copied by containers/image's own transport: signatures or a conversion need it", request.Source)
-		copied, err = c.copyByLibrary(ctx, request, original.choice)
+		copied, err = c.copyByLibrary(ctx, request, original)
 	case request.Destination.Repository == nil:
-		copied, err = c.copyToLibrary(ctx, request, original.source)
+		copied, err = c.copyToLibrary(ctx, request, original)
 	default:
 		copied, err = c.copyBetweenRegistries(ctx, request, original.source)
 	}

@@ -21,17 +21,29 @@ import (
 	"csync/sync/fault"
 )
 
-// copyToLibrary copies from a registry to one of the library's own transports.
-func (c *Copier) copyToLibrary(ctx context.Context, request Request, source *registrySource) (Copied, error) {
+// copyToLibrary copies from a registry to one of the library's own transports;
+// by the library's transport at the source as well, where there may be
+// signatures.
+func (c *Copier) copyToLibrary(ctx context.Context, request Request, original *Original) (Copied, error) {
+	source := original.source
 	options := c.convert(&copy.Options{ImageListSelection: copy.CopyAllImages})
+	var from types.ImageReference = pooledReference{ImageReference: request.Source.Reference, source: source}
+	if original.library {
+		from = request.Source.Reference
+		if err := choose(options, request, original.choice); err != nil {
+			return Copied{}, err
+		}
+	}
 	if single(request.Destination) {
 		if isIndex(source.root.manifest.MediaType) {
 			return Copied{}, fault.At(fault.Destination, request.Destination.String(), errIndex(request.Destination))
 		}
 		options.PreserveDigests = false // those transports keep other formats
 	}
-	from := pooledReference{ImageReference: request.Source.Reference, source: source}
 	written, err := c.runExclusive(ctx, request.Destination, from, options)
+	if errors.As(err, new(signature.PolicyRequirementError)) {
+		err = libraryFault(request.Source, err)
+	}
 	read := source.root.manifests() + source.read.Load()
 	return Copied{Manifest: written, Read: read, Written: read}, fault.At(fault.Destination, request.Destination.String(), storageFault(err))
 }
@@ -42,7 +54,8 @@ func (c *Copier) copyToLibrary(ctx context.Context, request Request, source *reg
 func (c *Copier) copyFromLibrary(ctx context.Context, request Request) (Copied, error) {
 	options := c.convert(&copy.Options{ImageListSelection: copy.CopyAllImages, SourceCtx: request.Source.System, DestinationCtx: request.Destination.System})
 	if request.Selection.System != nil {
-		options.ImageListSelection, options.SourceCtx = copy.CopySystemImage, request.Selection.System
+		options.ImageListSelection = copy.CopySystemImage
+		options.SourceCtx = choosing(request.Source.System, request.Selection.System)
 	}
 	if single(request.Source) || single(request.Destination) {
 		options.PreserveDigests = false
@@ -64,25 +77,50 @@ func (c *Copier) copyFromLibrary(ctx context.Context, request Request) (Copied, 
 func (c *Copier) signs() bool { return c.SignBy != "" || len(c.Signers) > 0 }
 
 // copyByLibrary copies between registries with the library's docker transport
-// at both ends.
-func (c *Copier) copyByLibrary(ctx context.Context, request Request, choice Choice) (Copied, error) {
-	options := c.convert(&copy.Options{
-		ImageListSelection: copy.CopyAllImages, SourceCtx: request.Source.System, DestinationCtx: request.Destination.System,
-	})
+// at both ends. Of a filtered index the library makes one in its own words,
+// which the one that was planned then replaces.
+func (c *Copier) copyByLibrary(ctx context.Context, request Request, original *Original) (Copied, error) {
+	options := c.convert(&copy.Options{ImageListSelection: copy.CopyAllImages, DestinationCtx: request.Destination.System})
+	if err := choose(options, request, original.choice); err != nil {
+		return Copied{}, err
+	}
+	written, err := c.run(ctx, request.Destination.Reference, request.Source.Reference, options)
+	if err != nil || options.ImageListSelection != copy.CopySpecificImages || c.Format != "" || c.signs() {
+		return Copied{Manifest: written}, libraryFault(request.Source, err)
+	}
+	planned := original.source.root.manifest
+	err = request.Destination.Repository.PutManifest(ctx, request.Destination.Identifier(), planned)
+	return Copied{Manifest: planned.Descriptor}, fault.At(fault.Destination, request.Destination.String(), err)
+}
+
+// choose has the library copy what the selection wants, reached as the source
+// is.
+func choose(options *copy.Options, request Request, choice Choice) error {
+	options.SourceCtx = request.Source.System
 	switch {
 	case request.Selection.System != nil:
-		options.ImageListSelection, options.SourceCtx = copy.CopySystemImage, request.Selection.System
-	case len(request.Selection.Platforms) > 0 && choice.Bytes != nil && isIndex(choice.MediaType):
+		options.ImageListSelection = copy.CopySystemImage
+		options.SourceCtx = choosing(request.Source.System, request.Selection.System)
+	case len(request.Selection.Platforms) > 0 && isIndex(choice.MediaType):
 		list, err := manifest.ListFromBlob(choice.Bytes, choice.MediaType)
 		if err != nil {
-			return Copied{}, fault.At(fault.Source, request.Source.String(), fault.New(fault.Unsupported, fmt.Errorf("parsing index: %w", err)))
+			return fault.At(fault.Source, request.Source.String(), fault.New(fault.Unsupported, fmt.Errorf("parsing index: %w", err)))
 		}
 		options.Instances = list.Instances()
 		options.ImageListSelection, options.SparseManifestListAction = copy.CopySpecificImages, copy.StripSparseManifestList
 		options.PreserveDigests, options.RemoveListSignatures = false, true
 	}
-	written, err := c.run(ctx, request.Destination.Reference, request.Source.Reference, options)
-	return Copied{Manifest: written}, libraryFault(request.Source, err)
+	return nil
+}
+
+// choosing is base with the platform of another system.
+func choosing(base, platform *types.SystemContext) *types.SystemContext {
+	sys := types.SystemContext{}
+	if base != nil {
+		sys = *base
+	}
+	sys.OSChoice, sys.ArchitectureChoice, sys.VariantChoice = platform.OSChoice, platform.ArchitectureChoice, platform.VariantChoice
+	return &sys
 }
 
 // libraryFault finds the kind of an error of the library's own transports.
@@ -177,6 +215,7 @@ func describe(bytes []byte) (v1.Descriptor, error) {
 }
 
 func lookFault(err error) error {
+	err = fmt.Errorf("reading manifest: %w", err)
 	switch {
 	case unreachable(err):
 		return fault.New(fault.Network, err)
