@@ -85,7 +85,7 @@ func (d *registryDestination) PutManifest(ctx context.Context, bytes []byte, ins
 	}
 	m := registry.Manifest{Descriptor: descriptor, Bytes: bytes}
 	if err := d.location.Repository.PutManifest(ctx, identifier, m); err != nil {
-		return d.at(fmt.Errorf("writing manifest: %w", err))
+		return d.at(err)
 	}
 	d.written.Add(m.Size)
 	return nil

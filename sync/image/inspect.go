@@ -33,7 +33,7 @@ func Created(ctx context.Context, repository *registry.Repository, identifier st
 	}
 	content, err := readSmall(ctx, repository, *doc.Config)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("reading config of %s: %w", identifier, err)
+		return time.Time{}, err
 	}
 	var config v1.Image
 	if err := json.Unmarshal(content, &config); err != nil || config.Created == nil {
@@ -48,7 +48,7 @@ func Created(ctx context.Context, repository *registry.Repository, identifier st
 func (s Selection) Subjects(ctx context.Context, repository *registry.Repository, identifier string) ([]digest.Digest, error) {
 	m, err := repository.Manifest(ctx, identifier)
 	if err != nil {
-		return nil, fmt.Errorf("reading manifest: %w", err)
+		return nil, err
 	}
 	choice, err := s.Choose(ctx, repository, m)
 	if err != nil {
@@ -84,7 +84,7 @@ func Complete(ctx context.Context, l Location) error {
 	}
 	m, err := l.Repository.Manifest(ctx, there.Digest.String())
 	if err != nil {
-		return fmt.Errorf("reading manifest: %w", err)
+		return err
 	}
 	doc, err := parseDocument(m)
 	if err != nil {
@@ -97,7 +97,7 @@ func Complete(ctx context.Context, l Location) error {
 		}
 		group.Go(func() error {
 			if _, err := l.Repository.Resolve(ctx, child.Digest.String()); err != nil {
-				return fmt.Errorf("reading instance %s: %w", child.Digest, err)
+				return err
 			}
 			return nil
 		})

@@ -59,7 +59,7 @@ func (s *registrySource) open(ctx context.Context, blob v1.Descriptor) (io.ReadC
 	}
 	body, err := s.location.Repository.Blob(ctx, blob)
 	if err != nil {
-		return nil, s.at(fmt.Errorf("reading blob %s: %w", blob.Digest, err))
+		return nil, s.at(err)
 	}
 	return body, nil
 }

@@ -2,7 +2,6 @@ package image
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"sync/atomic"
 
@@ -65,7 +64,7 @@ func (x *transfer) write(ctx context.Context, t *tree, identifier string, check 
 		return nil
 	}
 	if err := x.destination.Repository.PutManifest(ctx, identifier, t.manifest); err != nil {
-		return x.atDestination(fmt.Errorf("writing manifest: %w", err))
+		return x.atDestination(err)
 	}
 	x.written.Add(t.manifest.Size)
 	return nil

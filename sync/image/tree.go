@@ -58,7 +58,7 @@ func loadBelow(ctx context.Context, source *registry.Repository, m registry.Mani
 		group.Go(func() error {
 			below, err := source.Manifest(ctx, child.Digest.String())
 			if err != nil {
-				return fmt.Errorf("reading instance %s: %w", child.Digest, err)
+				return err
 			}
 			t.children[i], err = loadBelow(ctx, source, below, above)
 			return err

@@ -169,7 +169,7 @@ func (c comparison) source(ctx context.Context, step *Step) error {
 	}
 	source := look()
 	if source.err != nil {
-		return fmt.Errorf("reading manifest: %w", source.err)
+		return source.err
 	}
 	if step.pin != "" && step.pin != source.digest {
 		return fault.New(fault.Conflict, fmt.Errorf("the tag has moved: it is pinned to %s and names %s", step.pin, source.digest))

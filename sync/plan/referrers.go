@@ -2,7 +2,6 @@ package plan
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -42,7 +41,7 @@ func (r Request) referrers(ctx context.Context, steps []*Step) []*Step {
 		group.Go(func() error {
 			var err error
 			if found[i], err = referrersOf(ctx, step, lists); err != nil {
-				found[i] = []*Step{failed(step.Result.Source, step.Result.Destination+" (referrers)", step.atSource(fmt.Errorf("listing referrers: %w", err)))}
+				found[i] = []*Step{failed(step.Result.Source, step.Result.Destination+" (referrers)", step.atSource(err))}
 			}
 			return nil
 		})
