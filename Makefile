@@ -31,7 +31,7 @@ test: setup ## set up, then run every test
 unit: ## run the quick tests
 	go test -short ./...
 
-demo: setup ## show the main job on registries of its own
+demo: ## show the main job on registries of its own
 	go run ./cmd/csync-demo
 
 cover: ## measure the coverage of each function
