@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -105,8 +107,9 @@ func (s *session) request(file *spec.File) (plan.Request, error) {
 	request := plan.Request{
 		File: file, OpenDestination: s.openDestination, Naming: naming, Client: s.client,
 		SourceAccess: s.source, System: s.system, AllowMissing: s.allowMissing, LatestBy: latestBy,
-		Converts: s.copier.Format != "", Jobs: s.jobs,
+		Converts: s.copier.Format != "", Cache: s.cache(), Jobs: s.jobs,
 	}
+	s.closers = append(s.closers, func() { s.save(request.Cache) })
 	if err := s.openPlaces(&request); err != nil {
 		return request, err
 	}
@@ -180,5 +183,29 @@ func (s *session) finish(p *plan.Plan) {
 		for _, step := range steps {
 			step.Fail(fault.At(fault.Destination, step.Result.Destination, fmt.Errorf("completing %s: %w", place, err)))
 		}
+	}
+}
+
+// cache is what platform filters made of indexes in earlier runs. Not having one
+// is no failure.
+func (s *session) cache() *plan.Cache {
+	directory, err := os.UserCacheDir()
+	if s.noCache || err != nil {
+		return nil
+	}
+	cache, err := plan.OpenCache(filepath.Join(directory, "csync", "filtered.json"))
+	if err != nil {
+		logrus.Warn(err)
+	}
+	return cache
+}
+
+// save keeps the cache for the next run, unless nothing is to be written.
+func (s *session) save(cache *plan.Cache) {
+	if cache == nil || s.dryRun {
+		return
+	}
+	if err := cache.Save(); err != nil {
+		logrus.Warn(err)
 	}
 }

@@ -31,6 +31,7 @@ type syncFlags struct {
 	allowMissing bool
 	dryRun       bool
 	failFast     bool
+	noCache      bool
 	jobs         int
 
 	all, scoped, preserveDigests, keepGoing bool
@@ -71,6 +72,7 @@ func (f *syncFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.allowMissing, "allow-missing-platforms", false, "take an index that lacks some of the wanted platforms")
 	flags.BoolVar(&f.dryRun, "dry-run", f.dryRun, "compare only, and say what would be done")
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop at the first failure")
+	flags.BoolVar(&f.noCache, "no-cache", false, "do not remember what platform filters make of indexes")
 	flags.IntVarP(&f.jobs, "jobs", "j", 32, "images at the same time, and requests at a registry in each direction")
 	f.output.add(flags)
 	f.addSkopeo(flags)

@@ -163,7 +163,7 @@ func identifier(l image.Location) string {
 
 // source finds out what is wanted at the destination.
 func (c comparison) source(ctx context.Context, step *Step) error {
-	look := func() found { return lookAt(ctx, step) }
+	look := func() found { return lookAt(ctx, step, c.Cache) }
 	if len(c.Destinations) > 1 {
 		look = c.looks.once(step, look)
 	}

@@ -20,14 +20,15 @@ type found struct {
 
 // lookAt reads as little of a step's source as tells what the selection wants
 // of it: nothing, where its digest was listed with the tag.
-func lookAt(ctx context.Context, step *Step) found {
+func lookAt(ctx context.Context, step *Step, cache *Cache) found {
 	source, selection := step.Source, step.Selection
-	if step.listed != "" && selection.All() {
-		return found{digest: step.listed, choice: image.Choice{Descriptor: v1.Descriptor{Digest: step.listed}}}
-	}
 	if source.Repository == nil || selection.All() {
-		there, err := image.Look(ctx, source)
-		return found{digest: there.Digest, choice: image.Choice{Descriptor: there}, err: err}
+		return asItIs(ctx, step)
+	}
+	if remembered, known := cache.find(step); known && selection.System == nil {
+		if there := asItIs(ctx, step); there.err != nil || there.digest == remembered.Source {
+			return remembered.found(there.err)
+		}
 	}
 	m, err := source.Repository.Manifest(ctx, source.Identifier())
 	if err != nil {
@@ -35,7 +36,20 @@ func lookAt(ctx context.Context, step *Step) found {
 	}
 	choice, err := selection.Choose(ctx, source.Repository, m)
 	choice.Bytes = nil // the run reads it again, and the plan may have many
-	return found{digest: m.Digest, choice: choice, err: err}
+	f := found{digest: m.Digest, choice: choice, err: err}
+	if selection.System == nil {
+		cache.keep(step, f)
+	}
+	return f
+}
+
+// asItIs is the source without any selection.
+func asItIs(ctx context.Context, step *Step) found {
+	if step.listed != "" {
+		return found{digest: step.listed, choice: image.Choice{Descriptor: v1.Descriptor{Digest: step.listed}}}
+	}
+	there, err := image.Look(ctx, step.Source)
+	return found{digest: there.Digest, choice: image.Choice{Descriptor: there}, err: err}
 }
 
 // looks remembers what was found.

@@ -44,6 +44,8 @@ type Request struct {
 	Converts bool
 	// KeepDirectories refuses a directory that exists already, as skopeo does.
 	KeepDirectories bool
+	// Cache remembers filtered indexes between runs; nil: nothing does.
+	Cache *Cache
 	// Jobs bounds the comparisons under way; at least 1.
 	Jobs int
 }
