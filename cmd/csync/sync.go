@@ -60,7 +60,7 @@ func newSync(name string) *verb {
 
 // compatible are the flags that help leaves to its long form.
 func (f *syncFlags) compatible() []string {
-	return slices.Concat(systemFlagNames, signingFlagNames, f.src.names(), f.dest.names(), skopeoFlagNames)
+	return slices.Concat(systemFlagNames, signingFlagNames, f.src.names(), f.dest.names(), skopeoFlagNames, []string{"no-cache"})
 }
 
 func (f *syncFlags) add(flags *pflag.FlagSet) {
