@@ -160,16 +160,19 @@ func (p *dockerArchive) Close(write bool) error {
 	if p.writer == nil {
 		return nil
 	}
-	if err := p.writer.Close(); err != nil {
-		return fmt.Errorf("completing %s: %w", p.shown, err)
+	err := p.writer.Close()
+	if write && err == nil {
+		err = os.Rename(p.temporary, p.path)
 	}
-	if !write {
-		if err := os.Remove(p.temporary); !os.IsNotExist(err) {
-			return err
-		}
+	if write && err == nil {
 		return nil
 	}
-	return os.Rename(p.temporary, p.path)
+	if removed := os.Remove(p.temporary); removed != nil && !os.IsNotExist(removed) {
+		err = errors.Join(err, removed)
+	} else if !write {
+		return nil // what there was to complete is not wanted
+	}
+	return fmt.Errorf("completing %s: %w", p.shown, err)
 }
 
 // replaceFile has write fill a new file beside path, and only when that has

@@ -60,7 +60,7 @@ func TestWhatARegistryRefusesIsAFailureOfThatKindAndTheRestGoesOn(t *testing.T) 
 				if request.kind != registrytest.ManifestHead { // whose answer has no body
 					require.Contains(t, results[0].Error.Message, answer.word)
 				}
-				require.Equal(t, report.Done, results[1].Status)
+				require.Equal(t, report.Done, results[1].Status, "%+v", results[1].Error)
 				require.Empty(t, destination.Tags(t, "app"))
 			})
 		}

@@ -106,12 +106,16 @@ func (l *lab) syncImages(places ...string) []report.Result {
 
 // run runs a plan and completes the places.
 func (l *lab) run(ctx context.Context, p *plan.Plan) {
-	options := l.options
-	options.Jobs = l.jobs
-	run.Run(ctx, p, options)
+	l.runWithoutClosing(ctx, p)
 	for _, place := range l.places {
 		require.NoError(l.t, place.Close(len(p.Written(place)) > 0))
 	}
+}
+
+func (l *lab) runWithoutClosing(ctx context.Context, p *plan.Plan) {
+	options := l.options
+	options.Jobs = l.jobs
+	run.Run(ctx, p, options)
 }
 
 // allOf is the source file that wants every tag of the repositories.
