@@ -14,17 +14,12 @@ import (
 	"csync/sync/registry"
 )
 
-// registryDestination is a types.ImageDestination over the pooled client.
-//
-// When the source is a registry as well, copy.Image only decides: the bytes are
-// the source's, so a transfer pushes the whole tree meanwhile instead of one
-// instance after another. From any other source it takes blobs and manifests as
-// copy.Image brings them.
+// registryDestination is a types.ImageDestination over the pooled client: it
+// takes what copy.Image brings from sources that are no registries.
 type registryDestination struct {
 	location Location
 	mover    Mover
 	fresh    bool
-	root     *tree // what is pushed meanwhile; nil: bytes come through PutBlob
 	written  atomic.Int64
 }
 
@@ -40,20 +35,12 @@ func (d *registryDestination) DesiredLayerCompression() types.LayerCompression {
 	return types.PreserveOriginal
 }
 
-// TryReusingBlob says of a blob of the tree that it is there, because it will be
-// before any manifest that needs it.
-func (d *registryDestination) TryReusingBlob(_ context.Context, info types.BlobInfo, _ types.BlobInfoCache, _ bool) (bool, types.BlobInfo, error) {
-	if d.root != nil && d.root.has(info.Digest) {
-		return true, types.BlobInfo{Digest: info.Digest, Size: info.Size}, nil
-	}
+// TryReusingBlob leaves it to PutBlob, whose Mover knows what is where.
+func (d *registryDestination) TryReusingBlob(context.Context, types.BlobInfo, types.BlobInfoCache, bool) (bool, types.BlobInfo, error) {
 	return false, types.BlobInfo{}, nil
 }
 
 func (d *registryDestination) PutBlob(ctx context.Context, stream io.Reader, info types.BlobInfo, _ types.BlobInfoCache, _ bool) (types.BlobInfo, error) {
-	if d.root != nil && d.root.has(info.Digest) {
-		n, err := io.Copy(io.Discard, stream)
-		return types.BlobInfo{Digest: info.Digest, Size: n}, err
-	}
 	if info.Digest == "" {
 		return types.BlobInfo{}, fault.New(fault.Unsupported, fmt.Errorf("writing a blob of unknown digest"))
 	}
@@ -72,12 +59,6 @@ func (d *registryDestination) PutManifest(ctx context.Context, bytes []byte, ins
 	descriptor, err := describe(bytes)
 	if err != nil {
 		return err
-	}
-	if d.root != nil {
-		if d.root.find(descriptor.Digest) == nil {
-			return fault.New(fault.Internal, fmt.Errorf("writing manifest %s: not one of the source's", descriptor.Digest))
-		}
-		return nil
 	}
 	identifier := d.location.Identifier()
 	if instance != nil {

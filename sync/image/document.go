@@ -88,8 +88,8 @@ func isManifest(mediaType string) bool {
 	return false
 }
 
-// isImage reports whether copy.Image takes the manifest: an image with an
-// image's config, and nothing that only OCI 1.1 knows.
+// isImage reports whether the manifest is an image's: with an image's config, and
+// nothing that only artifacts have.
 func (d document) isImage(mediaType string) bool {
 	if mediaType == manifest.DockerV2Schema1MediaType || mediaType == manifest.DockerV2Schema1SignedMediaType {
 		return true

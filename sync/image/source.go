@@ -1,11 +1,8 @@
 package image
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"io"
-	"sync"
 	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
@@ -23,9 +20,6 @@ type registrySource struct {
 	root            *tree
 	read            atomic.Int64 // bytes of blobs
 	signaturesAsked atomic.Bool
-
-	mu      sync.Mutex
-	configs map[digest.Digest][]byte // containers/image asks for a config more than once
 }
 
 func (s *registrySource) Reference() types.ImageReference { return s.location.Reference }
@@ -50,46 +44,12 @@ func (s *registrySource) GetBlob(ctx context.Context, info types.BlobInfo, _ typ
 	return &sourceBlob{ReadCloser: body, source: s, verified: registry.Verify(body, blob)}, info.Size, nil
 }
 
-// open reads a blob; a config from memory, because copy.Image wants to see what
-// is moved as well.
 func (s *registrySource) open(ctx context.Context, blob v1.Descriptor) (io.ReadCloser, error) {
-	if s.isConfig(blob.Digest) {
-		config, err := s.config(ctx, blob)
-		return io.NopCloser(bytes.NewReader(config)), s.at(err)
-	}
 	body, err := s.location.Repository.Blob(ctx, blob)
 	if err != nil {
 		return nil, s.at(err)
 	}
 	return body, nil
-}
-
-// config reads a config once.
-func (s *registrySource) config(ctx context.Context, blob v1.Descriptor) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if config, ok := s.configs[blob.Digest]; ok {
-		return config, nil
-	}
-	config, err := readSmall(ctx, s.location.Repository, blob)
-	if err != nil {
-		return nil, fmt.Errorf("reading config %s: %w", blob.Digest, err)
-	}
-	if s.configs == nil {
-		s.configs = map[digest.Digest][]byte{}
-	}
-	s.configs[blob.Digest] = config
-	return config, nil
-}
-
-// isConfig reports whether the blob is the config of any of the images.
-func (s *registrySource) isConfig(d digest.Digest) bool {
-	for _, t := range append([]*tree{s.root}, s.root.children...) {
-		if len(t.blobs) > 0 && t.image && t.blobs[0].Digest == d {
-			return true
-		}
-	}
-	return false
 }
 
 // GetSignatures has none to give: an image whose policy wants any is copied by

@@ -41,23 +41,22 @@ type transfer struct {
 	destination     Location
 	mover           Mover
 	fresh           bool
-	check           func(ctx context.Context) error // must agree before the last manifest; nil: nothing to ask
-	written, reused atomic.Int64                    // bytes of manifests; and of what was there already
+	written, reused atomic.Int64 // bytes of manifests; and of what was there already
 }
 
 // push writes the whole image under the destination's tag or digest.
 func (x *transfer) push(ctx context.Context) error {
-	return x.write(ctx, x.source.root, x.destination.Identifier(), x.check)
+	return x.write(ctx, x.source.root, x.destination.Identifier())
 }
 
-func (x *transfer) write(ctx context.Context, t *tree, identifier string, check func(context.Context) error) error {
+func (x *transfer) write(ctx context.Context, t *tree, identifier string) error {
 	present, err := x.present(ctx, t)
 	if err != nil {
 		return err
 	}
 	if present {
 		x.reused.Add(t.size())
-	} else if err := x.fill(ctx, t, check); err != nil {
+	} else if err := x.fill(ctx, t); err != nil {
 		return err
 	}
 	if present && identifier == t.manifest.Digest.String() {
@@ -70,12 +69,9 @@ func (x *transfer) write(ctx context.Context, t *tree, identifier string, check 
 	return nil
 }
 
-// fill brings everything that t's manifest refers to, and waits for check.
-func (x *transfer) fill(ctx context.Context, t *tree, check func(context.Context) error) error {
+// fill brings everything that t's manifest refers to.
+func (x *transfer) fill(ctx context.Context, t *tree) error {
 	group, ctx := errgroup.WithContext(ctx)
-	if check != nil {
-		group.Go(func() error { return check(ctx) })
-	}
 	for _, blob := range t.blobs {
 		group.Go(func() error {
 			return x.mover.Move(ctx, Blob{
@@ -85,7 +81,7 @@ func (x *transfer) fill(ctx context.Context, t *tree, check func(context.Context
 		})
 	}
 	for _, child := range t.children {
-		group.Go(func() error { return x.write(ctx, child, child.manifest.Digest.String(), nil) })
+		group.Go(func() error { return x.write(ctx, child, child.manifest.Digest.String()) })
 	}
 	return group.Wait()
 }

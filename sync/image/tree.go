@@ -21,7 +21,6 @@ type tree struct {
 	manifest registry.Manifest
 	blobs    []v1.Descriptor
 	children []*tree
-	image    bool // copy.Image takes this manifest as an image
 }
 
 // loadTree reads all manifests below root from the source repository, those of
@@ -35,7 +34,7 @@ func loadBelow(ctx context.Context, source *registry.Repository, m registry.Mani
 	if err != nil {
 		return nil, err
 	}
-	t := &tree{manifest: m, blobs: doc.blobs(), image: doc.isImage(m.MediaType)}
+	t := &tree{manifest: m, blobs: doc.blobs()}
 	if len(doc.Manifests) == 0 {
 		return t, nil
 	}
@@ -85,20 +84,6 @@ func compact(children []*tree) []*tree {
 	return kept
 }
 
-// ordinary reports whether copy.Image takes the whole tree: an image, or an
-// index of images.
-func (t *tree) ordinary() bool {
-	if !isIndex(t.manifest.MediaType) {
-		return t.image
-	}
-	for _, child := range t.children {
-		if !child.image || len(child.children) > 0 {
-			return false
-		}
-	}
-	return len(t.blobs) == 0
-}
-
 // find returns the manifest with the given digest, or nil.
 func (t *tree) find(d digest.Digest) *tree {
 	if t.manifest.Digest == d {
@@ -110,21 +95,6 @@ func (t *tree) find(d digest.Digest) *tree {
 		}
 	}
 	return nil
-}
-
-// has reports whether any manifest of the tree needs the blob.
-func (t *tree) has(d digest.Digest) bool {
-	for _, blob := range t.blobs {
-		if blob.Digest == d {
-			return true
-		}
-	}
-	for _, child := range t.children {
-		if child.has(d) {
-			return true
-		}
-	}
-	return false
 }
 
 // size is the number of bytes of all manifests and blobs; blobs of unknown size
