@@ -107,7 +107,7 @@ func (s *session) request(file *spec.File) (plan.Request, error) {
 	request := plan.Request{
 		File: file, OpenDestination: s.openDestination, Naming: naming, Client: s.client,
 		SourceAccess: s.source, System: s.system, AllowMissing: s.allowMissing, LatestBy: latestBy,
-		Converts: s.copier.Format != "", Cache: s.cache(), Jobs: s.jobs,
+		Converts: s.copier.Format != "", Cache: s.cache(), ReadOnly: s.dryRun, Jobs: s.jobs,
 	}
 	s.closers = append(s.closers, func() { s.save(request.Cache) })
 	if err := s.openPlaces(&request); err != nil {

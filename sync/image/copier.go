@@ -60,6 +60,9 @@ type Request struct {
 
 // Copied is what a copy did, apart from the blobs that the Mover moved.
 type Copied struct {
+	// Source is the digest of the source's manifest, before any selection; empty
+	// where the source is no registry.
+	Source digest.Digest
 	// Manifest is what the destination now has under its reference.
 	Manifest v1.Descriptor
 	// Platforms are those of the instances that were written, if any index was.
@@ -94,13 +97,14 @@ func (c *Copier) Copy(ctx context.Context, request Request) (Copied, error) {
 	default:
 		copied, err = c.copyBetweenRegistries(ctx, request, original.source)
 	}
-	copied.Platforms = original.choice.Platforms
+	copied.Source, copied.Platforms = original.digest, original.choice.Platforms
 	return copied, err
 }
 
 // Original is a source image of a registry: its manifests, admitted by the
 // policy. It can be copied to several destinations at the same time.
 type Original struct {
+	digest  digest.Digest // of the source's manifest, before any selection
 	source  *registrySource
 	choice  Choice
 	library bool // only the library's own transport can copy it
@@ -109,20 +113,19 @@ type Original struct {
 // Read reads the manifests of a request's source that its selection wants, and
 // asks the policy about them. The request needs no destination.
 func (c *Copier) Read(ctx context.Context, request Request) (*Original, error) {
-	source, choice, err := read(ctx, request)
+	original, err := read(ctx, request)
 	if err != nil {
 		return nil, fault.At(fault.Source, request.Source.String(), err)
 	}
-	library, err := c.needsLibrary(ctx, source)
-	if err != nil {
+	if original.library, err = c.needsLibrary(ctx, original.source); err != nil {
 		return nil, err
 	}
-	return &Original{source: source, choice: choice, library: library}, nil
+	return original, nil
 }
 
 // read reads the source's manifest, chooses from it, and reads all manifests
 // below the choice.
-func read(ctx context.Context, request Request) (*registrySource, Choice, error) {
+func read(ctx context.Context, request Request) (*Original, error) {
 	repository := request.Source.Repository
 	identifier := request.Source.Identifier()
 	if request.Digest != "" {
@@ -130,23 +133,24 @@ func read(ctx context.Context, request Request) (*registrySource, Choice, error)
 	}
 	m, err := repository.Manifest(ctx, identifier)
 	if err != nil {
-		return nil, Choice{}, err
+		return nil, err
 	}
 	choice, err := request.Selection.Choose(ctx, repository, m)
 	if err != nil {
-		return nil, Choice{}, err
+		return nil, err
 	}
 	wanted := registry.Manifest{Descriptor: choice.Descriptor, Bytes: choice.Bytes}
 	if choice.Bytes == nil {
 		if wanted, err = repository.Manifest(ctx, choice.Digest.String()); err != nil {
-			return nil, Choice{}, err
+			return nil, err
 		}
 	}
 	root, err := loadTree(ctx, repository, wanted)
 	if err != nil {
-		return nil, Choice{}, err
+		return nil, err
 	}
-	return &registrySource{location: request.Source, root: root}, choice, nil
+	source := &registrySource{location: request.Source, root: root}
+	return &Original{digest: m.Digest, source: source, choice: choice}, nil
 }
 
 // needsLibrary reports whether only the library's own docker transport can do

@@ -133,6 +133,9 @@ func (c comparison) step(ctx context.Context, step *Step, k known) {
 	}
 	defer c.under.Release(1)
 	step.Fresh = k.fresh
+	if k.lacks(identifier(step.Destination)) && c.needsNoLook(step) {
+		return
+	}
 	var group sync.WaitGroup
 	var sourceErr, destinationErr error
 	group.Go(func() { sourceErr = c.source(ctx, step) })
@@ -152,6 +155,19 @@ func (c comparison) step(ctx context.Context, step *Step, k known) {
 		step.Result.Status, step.Result.Verified = report.Unchanged, true
 		step.Result.PreviousDigest = ""
 	}
+}
+
+// needsNoLook reports whether a step whose destination is not there yet can be
+// left to the run as it is: that reads the source in any case, and there is
+// nobody to whom its digest has to be told before.
+func (c comparison) needsNoLook(step *Step) bool {
+	if c.ReadOnly || len(c.Destinations) > 1 || step.Source.Repository == nil || step.pin != "" || step.referrers {
+		return false
+	}
+	if sameRepository(step) && step.Selection.All() && !c.Converts {
+		step.Result.Action = report.Retag
+	}
+	return true
 }
 
 func identifier(l image.Location) string {

@@ -44,6 +44,9 @@ type Request struct {
 	Converts bool
 	// KeepDirectories refuses a directory that exists already, as skopeo does.
 	KeepDirectories bool
+	// ReadOnly says that the plan is all that is wanted: then it tells the digest
+	// also of what is certainly to be copied.
+	ReadOnly bool
 	// Cache remembers filtered indexes between runs; nil: nothing does.
 	Cache *Cache
 	// Jobs bounds the comparisons under way; at least 1.

@@ -18,7 +18,8 @@ type Step struct {
 	// Place is where Destination is; nil for what has none.
 	Place image.Place
 	// Wanted is the manifest that the destination must have. Its digest is
-	// empty where only copying tells: a conversion, or a format of its own.
+	// empty where only copying tells: a conversion, a format of its own, or a tag
+	// that the destination certainly lacks.
 	Wanted v1.Descriptor
 	// Fresh says that the destination repository did not exist when planned.
 	Fresh bool
@@ -26,7 +27,7 @@ type Step struct {
 	Needs *Step
 	// Result is what is known so far. A step with a status needs nothing more.
 	Result report.Result
-	// Err is why the step has failed.
+	// Err is why the step has failed, or was skipped.
 	Err error
 
 	pin       digest.Digest // what the source must be; empty: whatever it is
@@ -43,12 +44,12 @@ var errNothingSelected = errors.New("none of the repository's tags is selected")
 // Fail ends the step: as failed, or as skipped where err says that there was
 // nothing to do.
 func (s *Step) Fail(err error) {
+	s.Err = err
 	var unwanted *image.NotWantedError
 	if errors.As(err, &unwanted) || errors.Is(err, errNothingSelected) {
 		s.Result.Status, s.Result.Reason = report.Skipped, err.Error()
 		return
 	}
-	s.Err = err
 	s.Result.Status, s.Result.Error = report.Failed, report.Failure(err)
 }
 

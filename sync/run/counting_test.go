@@ -145,3 +145,46 @@ func TestTokensAreFetchedOncePerRepositoryAndAction(t *testing.T) {
 	require.Equal(t, 1, destination.Count(registrytest.Unauthorized), destination.Counts())
 	require.Equal(t, 38, destination.Count(registrytest.Mount), destination.Counts())
 }
+
+func TestPromotingWithinARegistryCostsAReadAWriteAndTheMounts(t *testing.T) {
+	t.Parallel()
+	registry := registrytest.Start(t)
+	base := registrytest.RandomLayer(1, 5000)
+	for i := range 100 {
+		registry.Push(t, "ci/app", fmt.Sprintf("t%d", i), registrytest.RandomImage(i, registrytest.WithLayers(base, registrytest.RandomLayer(100+i, 100))))
+	}
+	registry.Reset()
+	file := fmt.Sprintf("%s:\n  images: {ci/app: []}\n  csync: {repositories: {ci/app: {destination: prod/app}}}\n", registry.Host())
+
+	for _, result := range newLab(t, "docker://"+registry.Host()).sync(file) {
+		require.Equal(t, report.Done, result.Status, result.Error)
+		require.NotEmpty(t, result.SourceDigest)
+	}
+
+	require.Zero(t, registry.BlobBytesRead()+registry.BlobBytesWritten(), registry.Counts())
+	require.Equal(t, 201, registry.Count(registrytest.Mount), registry.Counts())
+	require.Len(t, registry.Log(), 100+100+201+2, registry.Counts())
+}
+
+func TestANewTagForAnImageOfTheSameRepositoryCostsTwoRequests(t *testing.T) {
+	t.Parallel()
+	registry := registrytest.Start(t)
+	file := registry.Host() + ":\n  images:\n    app: ["
+	for i := range 100 {
+		registry.Push(t, "app", fmt.Sprintf("t%d", i), registrytest.RandomImage(i))
+		file += fmt.Sprintf("t%d, ", i)
+	}
+	registry.Reset()
+	l := newLab(t, "docker://"+registry.Host())
+	l.request.Naming.Suffix = "-promoted"
+
+	for _, result := range l.sync(file + "]\n") {
+		require.Equal(t, report.Done, result.Status, result.Error)
+		require.Equal(t, report.Retag, result.Action)
+		require.Equal(t, result.SourceDigest, result.Digest)
+	}
+
+	require.Equal(t, 100, registry.Count(registrytest.ManifestGet), registry.Counts())
+	require.Equal(t, 100, registry.Count(registrytest.ManifestPut), registry.Counts())
+	require.Len(t, registry.Log(), 201, registry.Counts())
+}

@@ -12,7 +12,6 @@ import (
 	"csync/sync/fault"
 	"csync/sync/image"
 	"csync/sync/plan"
-	"csync/sync/registry"
 	"csync/sync/report"
 )
 
@@ -163,6 +162,9 @@ func (r *runner) attempt(ctx context.Context, b *batch, step *plan.Step) error {
 		return fault.At(fault.Destination, step.Result.Destination,
 			fault.New(needed.Result.Error.Kind, fmt.Errorf("not tagged, because %s failed", needed.Result.Destination)))
 	}
+	if needed := step.Needs; needed != nil && needed.Result.Status == report.Skipped {
+		return needed.Err // which is why this is skipped as well
+	}
 	if step.Result.Action == report.Retag {
 		return r.retag(ctx, step)
 	}
@@ -184,6 +186,9 @@ func (r *runner) copy(ctx context.Context, b *batch, step *plan.Step) error {
 	result := &step.Result
 	result.Attempts = mover.attempts()
 	result.BytesRead, result.BytesWritten, result.BytesReused = copied.Read, copied.Written, copied.Reused
+	if result.SourceDigest == "" {
+		result.SourceDigest = copied.Source
+	}
 	if len(copied.Platforms) > 0 {
 		result.Platforms = copied.Platforms
 	}
@@ -215,27 +220,29 @@ func (r *runner) check(step *plan.Step, copied image.Copied) error {
 
 // retag gives a manifest that the repository has another tag; no blob moves.
 func (r *runner) retag(ctx context.Context, step *plan.Step) error {
-	repository := step.Destination.Repository
-	if err := r.tag(ctx, repository, step); err != nil {
-		return fault.At(fault.Destination, step.Result.Destination, err)
+	repository, result := step.Destination.Repository, &step.Result
+	m, err := repository.Manifest(ctx, retagged(step))
+	if err != nil {
+		return fault.At(fault.Source, result.Source, err)
 	}
-	step.Result.Verified = true
+	if err := repository.PutManifest(ctx, step.Destination.Identifier(), m); err != nil {
+		return fault.At(fault.Destination, result.Destination, err)
+	}
+	if result.SourceDigest == "" && step.Needs == nil {
+		result.SourceDigest = m.Digest
+	}
+	result.BytesRead, result.BytesWritten = m.Size, m.Size
+	result.Digest, result.MediaType, result.Verified = m.Digest, m.MediaType, true
 	return nil
 }
 
-func (r *runner) tag(ctx context.Context, repository *registry.Repository, step *plan.Step) error {
-	wanted := step.Wanted.Digest
-	if wanted == "" && step.Needs != nil {
-		wanted = step.Needs.Result.Digest
+// retagged is the tag or digest of what gets another tag.
+func retagged(step *plan.Step) string {
+	switch {
+	case step.Wanted.Digest != "":
+		return step.Wanted.Digest.String()
+	case step.Needs != nil:
+		return step.Needs.Result.Digest.String()
 	}
-	m, err := repository.Manifest(ctx, wanted.String())
-	if err != nil {
-		return err
-	}
-	if err := repository.PutManifest(ctx, step.Destination.Identifier(), m); err != nil {
-		return err
-	}
-	step.Result.BytesRead, step.Result.BytesWritten = m.Size, m.Size
-	step.Result.Digest, step.Result.MediaType = m.Digest, m.MediaType
-	return nil
+	return step.Source.Identifier()
 }
