@@ -66,3 +66,16 @@ func TestPlotPlacesPointsOnItsAxes(t *testing.T) {
 	x, y = point{tags: 100_000, seconds: 1000}.place()
 	require.Equal(t, []float64{plotRight, plotTop}, []float64{x, y})
 }
+
+func TestChooseKeepsRowsAndWorksInTheOrderAsked(t *testing.T) {
+	t.Parallel()
+	all := []row{
+		{name: "A", works: []work{{id: "A"}, {id: "A server"}}, goals: []goal{{work: "A"}, {work: "A server"}}},
+		{name: "B", works: []work{{id: "B"}}},
+	}
+	chosen, err := choose(all, "B,A server")
+	require.NoError(t, err)
+	require.Equal(t, []row{all[1], {name: "A", works: all[0].works[1:], goals: all[0].goals[1:]}}, chosen)
+	_, err = choose(all, "X")
+	require.ErrorContains(t, err, `no row or work "X"`)
+}

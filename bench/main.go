@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -34,7 +33,7 @@ func command(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	csync := flags.String("csync", "../bin/csync", "csync's `program`")
 	directory := flags.String("tools", "../bin/tools", "`directory` where peers are built")
-	chosen := flags.String("rows", "", "`rows` to run, as A,B,C; all without")
+	chosen := flags.String("rows", "", "`rows` and works to run, as A,B,G 3; all without")
 	runs := flags.Int("runs", 3, "how often each tool does each work")
 	roundTrip := flags.Duration("rtt", 50*time.Millisecond, "added `round trip`")
 	inFlight := flags.Int("in-flight", 64, "`requests` at a registry at the same time")
@@ -67,20 +66,43 @@ func command(ctx context.Context, args []string) error {
 	return document{selected, b.results, t.versions(ctx), *roundTrip, *runs, *inFlight, *limit}.write(*write)
 }
 
-// choose keeps the rows whose names are listed.
+// choose keeps the rows and works whose names are listed.
 func choose(all []row, list string) ([]row, error) {
 	if list == "" {
 		return all, nil
 	}
 	var chosen []row
 	for _, name := range strings.Split(list, ",") {
-		i := slices.IndexFunc(all, func(r row) bool { return r.name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("there is no row %q", name)
+		before := len(chosen)
+		for _, r := range all {
+			if r = r.only(name); len(r.works) > 0 {
+				chosen = append(chosen, r)
+			}
 		}
-		chosen = append(chosen, all[i])
+		if len(chosen) == before {
+			return nil, fmt.Errorf("there is no row or work %q", name)
+		}
 	}
 	return chosen, nil
+}
+
+// only is the row if that is its name, and else what it has of the work so named.
+func (r row) only(name string) row {
+	if r.name == name {
+		return r
+	}
+	part := row{name: r.name}
+	for _, w := range r.works {
+		if w.id == name {
+			part.works = append(part.works, w)
+		}
+	}
+	for _, g := range r.goals {
+		if g.work == name {
+			part.goals = append(part.goals, g)
+		}
+	}
+	return part
 }
 
 // all runs every work of the rows.

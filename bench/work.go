@@ -58,9 +58,10 @@ func repositories(count, tags int, shared, own []int64) []repository {
 }
 
 // manyTags makes images that differ in their manifests only, for works that
-// compare and do not copy.
+// compare and do not copy: in 20 repositories, or more for olareg, whose answers
+// take the longer the more tags a repository has.
 func manyTags(tags int) []repository {
-	const count = 20
+	count := max(20, tags/500)
 	all := repositories(count, tags/count, []int64{kilobyte}, nil)
 	for r := range all {
 		for i := range all[r].images {
