@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -49,12 +50,10 @@ func loadBelow(ctx context.Context, source *registry.Repository, m registry.Mani
 			t.blobs = append(t.blobs, child)
 			continue
 		}
-		for _, ancestor := range above {
-			if child.Digest == ancestor {
-				return nil, fault.New(fault.Unsupported, fmt.Errorf("reading index %s: it lists itself", child.Digest))
-			}
-		}
 		group.Go(func() error {
+			if slices.Contains(above, child.Digest) {
+				return fault.New(fault.Unsupported, fmt.Errorf("reading index %s: it lists itself", child.Digest))
+			}
 			below, err := source.Manifest(ctx, child.Digest.String())
 			if err != nil {
 				return err

@@ -1,0 +1,93 @@
+package image
+
+import (
+	"encoding/json"
+	"testing"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/stretchr/testify/require"
+)
+
+func TestCuttingEntriesLeavesEveryOtherByte(t *testing.T) {
+	t.Parallel()
+	const index = "{ \"a\" : [ 1 , {\"manifests\":[9]} ],\n\"manifests\" : [ {\"x\":\"]\"} ,\n  {\"y\":{\"z\":[2]}},\t{\"w\":\"\\\"\"} ] , \"last\":null}\n"
+	cases := map[string]struct {
+		keep []bool
+		want string
+	}{
+		"all":        {[]bool{true, true, true}, "[ {\"x\":\"]\"} ,\n  {\"y\":{\"z\":[2]}} ,\n  {\"w\":\"\\\"\"} ]"},
+		"the first":  {[]bool{true, false, false}, "[ {\"x\":\"]\"} ]"},
+		"the middle": {[]bool{false, true, false}, "[ {\"y\":{\"z\":[2]}} ]"},
+		"the last":   {[]bool{false, false, true}, "[ {\"w\":\"\\\"\"} ]"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cut, err := cutEntries([]byte(index), c.keep)
+			require.NoError(t, err)
+			require.Equal(t, "{ \"a\" : [ 1 , {\"manifests\":[9]} ],\n\"manifests\" : "+c.want+" , \"last\":null}\n", string(cut))
+			require.True(t, json.Valid(cut))
+		})
+	}
+}
+
+func TestAnIndexThatNamesItsManifestsTwiceIsNotFiltered(t *testing.T) {
+	t.Parallel()
+	_, err := cutEntries([]byte(`{"manifests":[1],"manifests":[2,3]}`), []bool{true, false})
+	require.ErrorContains(t, err, "more than once")
+}
+
+func TestPlatformsMatchAsContainerdHasThem(t *testing.T) {
+	t.Parallel()
+	platform := func(architecture, variant string) v1.Platform {
+		return v1.Platform{OS: "linux", Architecture: architecture, Variant: variant}
+	}
+	cases := map[string]struct {
+		wanted, got v1.Platform
+		matches     bool
+	}{
+		"the same":                     {platform("arm", "v7"), platform("arm", "v7"), true},
+		"another variant":              {platform("arm", "v7"), platform("arm", "v6"), false},
+		"any variant":                  {platform("arm", ""), platform("arm", "v6"), true},
+		"a variant that is not said":   {platform("arm", "v7"), platform("arm", ""), false},
+		"arm64 has one variant":        {platform("arm64", "v8"), platform("arm64", ""), true},
+		"arm64 has one variant, twice": {platform("arm64", ""), platform("arm64", "v8"), true},
+		"another architecture":         {platform("amd64", ""), platform("arm64", ""), false},
+		"another system":               {platform("amd64", ""), v1.Platform{OS: "windows", Architecture: "amd64"}, false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, c.matches, matches(c.wanted, &c.got))
+		})
+	}
+	require.False(t, matches(platform("amd64", ""), nil), "an entry without a platform")
+}
+
+// FuzzCutEntries: whatever is cut out of an index, the rest is JSON still, and
+// keeping nothing less changes the bytes between the entries only.
+func FuzzCutEntries(f *testing.F) {
+	f.Add([]byte(`{"manifests":[{"a":1},{"b":2}]}`), uint8(1))
+	f.Add([]byte("{\n \"x\":[],\"manifests\":\n[1 , 2]\n}"), uint8(2))
+	f.Fuzz(func(t *testing.T, index []byte, which uint8) {
+		var parsed struct {
+			Manifests []json.RawMessage `json:"manifests"`
+		}
+		if json.Unmarshal(index, &parsed) != nil || len(parsed.Manifests) == 0 || len(parsed.Manifests) > 8 {
+			return
+		}
+		keep := make([]bool, len(parsed.Manifests))
+		kept := 0
+		for i := range keep {
+			if keep[i] = which>>i&1 == 1; keep[i] {
+				kept++
+			}
+		}
+		cut, err := cutEntries(index, keep)
+		if err != nil {
+			return
+		}
+		require.NoError(t, json.Unmarshal(cut, &parsed), "%s", cut)
+		require.Len(t, parsed.Manifests, kept)
+	})
+}
