@@ -82,3 +82,25 @@ func TestUniqueBytesCountsASharedLayerOnce(t *testing.T) {
 	t.Parallel()
 	require.EqualValues(t, 100+2*3*30, uniqueBytes(repositories(2, 3, []int64{100}, []int64{10, 20})))
 }
+
+func TestATagThatMovesNamesItsNewDigest(t *testing.T) {
+	t.Parallel()
+	server := fresh(t)
+	address, err := url.Parse(server.URL)
+	require.NoError(t, err)
+	digests := map[string]bool{}
+	for _, note := range []string{"first", "second"} {
+		repo := repositories(1, 1, []int64{10}, nil)
+		repo[0].images[0].note = note
+		require.NoError(t, newFiller(address.Host, "").fill(t.Context(), repo))
+		for range 2 {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, server.URL+"/v2/team/app-01/manifests/1.0", nil)
+			require.NoError(t, err)
+			answer, err := http.DefaultClient.Do(req)
+			require.NoError(t, err)
+			require.NoError(t, answer.Body.Close())
+			digests[answer.Header.Get("Docker-Content-Digest")] = true
+		}
+	}
+	require.Len(t, digests, 2)
+}

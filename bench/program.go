@@ -13,34 +13,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
-
-	"github.com/olareg/olareg"
-	"github.com/olareg/olareg/config"
 )
-
-// memory is olareg in this process, which costs so little that the client is
-// what is measured.
-type memory struct{ registry atomic.Pointer[olareg.Server] }
-
-func (m *memory) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	m.registry.Load().ServeHTTP(w, req)
-}
-
-func (m *memory) empty(context.Context) error {
-	yes, no := true, false
-	c := config.Config{Storage: config.ConfigStorage{StoreType: config.StoreMem}}
-	c.Storage.GC = config.ConfigGC{Frequency: -1, RepoUploadMax: -1, EmptyRepo: &no}
-	c.API.Manifest.SparseIndex = &yes // regsync sends an index with some of its children
-	if old := m.registry.Swap(olareg.New(c)); old != nil {
-		return old.Close()
-	}
-	return nil
-}
-
-func (m *memory) close() { _ = m.empty(context.Background()) }
 
 // program is a registry server as a process of its own, distribution or
 // Debian's docker-registry, with its storage in a temporary directory.
