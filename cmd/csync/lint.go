@@ -37,7 +37,9 @@ func lint(files []string, io streams) error {
 		switch {
 		case errors.As(err, &problems):
 			wrong = true
-			fmt.Fprintln(io.out, problems.Error())
+			if _, err := fmt.Fprintln(io.out, problems.Error()); err != nil {
+				return fmt.Errorf("writing result: %w", err)
+			}
 		case err != nil:
 			return err
 		}

@@ -72,7 +72,7 @@ func program(ctx context.Context, args []string, io streams) int {
 		exit = &exitError{code: exitNoRun, err: err}
 	}
 	if exit.err != nil {
-		fmt.Fprintf(io.err, "csync: %v\n", exit.err)
+		_, _ = fmt.Fprintf(io.err, "csync: %v\n", exit.err)
 	}
 	return exit.code
 }

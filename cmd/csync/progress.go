@@ -26,16 +26,19 @@ type progress struct {
 	stop  func()
 }
 
+// lineEvery is the time between log lines where there are no bars.
+const lineEvery = time.Minute
+
 // newProgress begins to show progress on out. Until Close, log lines must go
 // through the progress (logrus.SetOutput), so that bars leave room for them.
-// Where out is no terminal, a line is logged each time that every has passed.
-func newProgress(out io.Writer, terminal bool, every time.Duration) *progress {
+// Where out is no terminal, a line is logged from time to time.
+func newProgress(out io.Writer, terminal bool) *progress {
 	p := &progress{out: out}
 	if terminal {
 		p.bars = newBars(out, &p.tally)
 		p.stop = sync.OnceFunc(p.closeBars)
 	} else {
-		p.stop = sync.OnceFunc(repeat(every, func() { logrus.Info(p.tally.String()) }))
+		p.stop = sync.OnceFunc(repeat(lineEvery, func() { logrus.Info(p.tally.String()) }))
 	}
 	return p
 }

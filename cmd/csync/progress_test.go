@@ -44,7 +44,7 @@ func TestWithoutATerminalALineIsLoggedEveryMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out screen
 		require.NoError(t, setUpLogging(&out, "info", "text"))
-		p := newProgress(&out, false, time.Minute)
+		p := newProgress(&out, false)
 		defer p.Close()
 		logrus.SetOutput(p)
 		p.Planned(3)
@@ -68,7 +68,7 @@ func TestOnATerminalEachTransferAndTheWholeHaveABar(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out screen
-		p := newProgress(&out, true, time.Minute)
+		p := newProgress(&out, true)
 		defer p.Close()
 		p.Planned(4)
 		p.Finished(report.Result{Status: report.Done})
@@ -91,7 +91,7 @@ func TestTransfersBeyondTheVisibleOnesAreCountedOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out screen
-		p := newProgress(&out, true, time.Minute)
+		p := newProgress(&out, true)
 		defer p.Close()
 		var ends []func()
 		for i := range visible + 2 {
@@ -119,7 +119,7 @@ func TestLogLinesAndBarsDoNotTearEachOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out screen
-		p := newProgress(&out, true, time.Minute)
+		p := newProgress(&out, true)
 		defer p.Close()
 		var writers sync.WaitGroup
 		for range 4 {
@@ -143,7 +143,7 @@ func TestLinesWrittenJustBeforeCloseAreNotLost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out screen
-		p := newProgress(&out, true, time.Minute)
+		p := newProgress(&out, true)
 		defer p.Close()
 		out.seen()
 		_, err := p.Write([]byte("the last word\n"))

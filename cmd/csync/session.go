@@ -42,7 +42,7 @@ func (f *syncFlags) open(io streams, skopeo bool) (*session, error) {
 	if err := s.connect(skopeo); err != nil {
 		return nil, err
 	}
-	s.progress = newProgress(io.err, isTerminal(io.err), time.Minute)
+	s.progress = newProgress(io.err, isTerminal(io.err))
 	s.closers = append(s.closers, s.progress.Close, s.client.Close)
 	logrus.SetOutput(s.progress)
 	return s, nil

@@ -48,7 +48,7 @@ func (s *session) announce(p *plan.Plan) {
 		name := repository(step)
 		seen[name]++
 		if step.Result.Status == report.Unchanged && !s.dryRun && !s.output.asked() {
-			fmt.Fprintln(s.io.out, "Skipping: image already present at destination")
+			_, _ = fmt.Fprintln(s.io.out, "Skipping: image already present at destination")
 		}
 		if step.Result.Status != report.Failed && step.Result.Status != report.Skipped {
 			logrus.WithFields(logrus.Fields{"from": step.Result.Source, "to": step.Result.Destination}).Infof(message, seen[name], all[name])

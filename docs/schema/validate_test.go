@@ -79,7 +79,7 @@ func checkKeyword(root, schema map[string]any, keyword string, value any, path s
 func checkObject(root, schema map[string]any, keyword string, object map[string]any, path string) string {
 	known, _ := schema["properties"].(map[string]any)
 	for _, key := range slices.Sorted(maps.Keys(object)) {
-		var value any = object[key]
+		value := object[key]
 		property, isKnown := known[key].(map[string]any)
 		below, _ := schema[keyword].(map[string]any)
 		place := ""

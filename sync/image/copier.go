@@ -197,14 +197,14 @@ func (c *Copier) logCopy(root *tree) {
 	if c.Log == nil {
 		return
 	}
-	fmt.Fprintln(c.Log, "Getting image source signatures")
+	_, _ = fmt.Fprintln(c.Log, "Getting image source signatures")
 	for _, blob := range root.blobs {
-		fmt.Fprintf(c.Log, "Copying blob %s\n", blob.Digest)
+		_, _ = fmt.Fprintf(c.Log, "Copying blob %s\n", blob.Digest)
 	}
 	for i, child := range root.children {
-		fmt.Fprintf(c.Log, "Copying image %s (%d/%d)\n", child.manifest.Digest, i+1, len(root.children))
+		_, _ = fmt.Fprintf(c.Log, "Copying image %s (%d/%d)\n", child.manifest.Digest, i+1, len(root.children))
 	}
-	fmt.Fprintln(c.Log, "Writing manifest to image destination")
+	_, _ = fmt.Fprintln(c.Log, "Writing manifest to image destination")
 }
 
 // run is the only call of copy.Image. It returns what was written.

@@ -2,6 +2,7 @@ package image
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync/atomic"
 
@@ -77,7 +78,7 @@ type sourceBlob struct {
 func (b *sourceBlob) Read(p []byte) (int, error) {
 	n, err := b.verified.Read(p)
 	b.source.read.Add(int64(n))
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = b.source.at(err)
 	}
 	return n, err

@@ -89,14 +89,22 @@ func TestFailureSpeaksOfKindSideAndMessage(t *testing.T) {
 		want *Error
 	}{
 		{"no error", nil, nil},
-		{"a failure at a side", fault.At(fault.Destination, "docker://q.io/a", denied),
-			&Error{fault.Denied, fault.Destination, "destination docker://q.io/a: pushing"}},
-		{"an input error has the side input", fault.New(fault.Input, errors.New("bad tag")),
-			&Error{fault.Input, fault.InputSide, "bad tag"}},
-		{"an input error at a side keeps it", fault.At(fault.Source, "", fault.New(fault.Input, errors.New("bad tag"))),
-			&Error{fault.Input, fault.Source, "source bad tag"}},
-		{"a cancelled context", fmt.Errorf("reading: %w", context.Canceled),
-			&Error{fault.Cancelled, "", "reading: context canceled"}},
+		{
+			"a failure at a side", fault.At(fault.Destination, "docker://q.io/a", denied),
+			&Error{fault.Denied, fault.Destination, "destination docker://q.io/a: pushing"},
+		},
+		{
+			"an input error has the side input", fault.New(fault.Input, errors.New("bad tag")),
+			&Error{fault.Input, fault.InputSide, "bad tag"},
+		},
+		{
+			"an input error at a side keeps it", fault.At(fault.Source, "", fault.New(fault.Input, errors.New("bad tag"))),
+			&Error{fault.Input, fault.Source, "source bad tag"},
+		},
+		{
+			"a cancelled context", fmt.Errorf("reading: %w", context.Canceled),
+			&Error{fault.Cancelled, "", "reading: context canceled"},
+		},
 		{"an error of no kind", errors.New("odd"), &Error{fault.Internal, "", "odd"}},
 	}
 	for _, c := range cases {

@@ -24,8 +24,10 @@ func TestTextIsATableAndASentence(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(got), "\n")
 	require.Len(t, lines, 7)
 	require.Equal(t, []string{"ACTION", "STATUS", "DESTINATION", "DIGEST", "WRITTEN", "TIME"}, strings.Fields(lines[0]))
-	require.Equal(t, []string{"copy", "done", "docker://mirror.example.net:5000/library/redis:7.4",
-		"sha256:7a7a7a7a7a7a", "41.5", "MB", "3.1s"}, strings.Fields(lines[3]))
+	require.Equal(t, []string{
+		"copy", "done", "docker://mirror.example.net:5000/library/redis:7.4",
+		"sha256:7a7a7a7a7a7a", "41.5", "MB", "3.1s",
+	}, strings.Fields(lines[3]))
 	require.Equal(t, strings.Index(lines[0], "DIGEST"), strings.Index(lines[3], "sha256:"))
 	require.Equal(t, "4 in all: 1 copied, 1 retagged, 1 unchanged, 1 skipped; "+
 		"41.5 MB read, 41.5 MB written, 12.8 MB reused in 4.2s", lines[6])

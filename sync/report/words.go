@@ -21,10 +21,16 @@ type count struct {
 // counts are the figures that are not zero, what needs attention first.
 func (s Summary) counts() []count {
 	all := []count{
-		{"failed", s.Failed}, {"rolled back", s.RolledBack},
-		{"copied", s.Copied}, {"retagged", s.Retagged}, {"assembled", s.Assembled},
-		{"merged", s.Merged}, {"deleted", s.Deleted}, {"planned", s.Planned},
-		{"unchanged", s.Unchanged}, {"skipped", s.Skipped},
+		{"failed", s.Failed},
+		{"rolled back", s.RolledBack},
+		{"copied", s.Copied},
+		{"retagged", s.Retagged},
+		{"assembled", s.Assembled},
+		{"merged", s.Merged},
+		{"deleted", s.Deleted},
+		{"planned", s.Planned},
+		{"unchanged", s.Unchanged},
+		{"skipped", s.Skipped},
 	}
 	var counts []count
 	for _, c := range all {

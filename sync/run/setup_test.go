@@ -162,12 +162,3 @@ func requireFailure(t testing.TB, result report.Result, kind fault.Kind, side fa
 		require.Contains(t, result.Error.Message, word)
 	}
 }
-
-// tagsOf are the tags of a repository's results, each with its status.
-func tagsOf(results []report.Result) map[string]report.Status {
-	tags := map[string]report.Status{}
-	for _, result := range results {
-		tags[result.Destination[strings.LastIndex(result.Destination, ":")+1:]] = result.Status
-	}
-	return tags
-}

@@ -161,7 +161,8 @@ func TestLoadPathSaysWhatIsWrongWithADirectory(t *testing.T) {
 			"DIR: no manifests found; DIR/manifests/NAME/promoter-manifest.yaml was meant",
 		},
 		{
-			"other files only", map[string]string{"manifests/README.md": ""},
+			"other files only",
+			map[string]string{"manifests/README.md": ""},
 			"DIR: no manifests found; DIR/manifests/NAME/promoter-manifest.yaml was meant",
 		},
 		{
@@ -173,7 +174,8 @@ func TestLoadPathSaysWhatIsWrongWithADirectory(t *testing.T) {
 			"DIR/manifests/a/b/promoter-manifest.yaml: a manifest at an unexpected path; DIR/manifests/NAME/promoter-manifest.yaml was meant",
 		},
 		{
-			"no images file", map[string]string{"manifests/a/promoter-manifest.yaml": manifest},
+			"no images file",
+			map[string]string{"manifests/a/promoter-manifest.yaml": manifest},
 			"DIR/images/a/images.yaml: no such file or directory",
 		},
 		{
