@@ -5,28 +5,54 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
 )
 
-// TestMain lets scripts run this program as "csync".
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"csync": main})
+// TestScripts runs the program as users do. The scripts below skopeo are
+// skopeo's own tests of sync, under their names there.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	program := buildProgram(t)
+	for name, dir := range map[string]string{"csync": "testdata/script", "skopeo": "testdata/skopeo"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runScripts(t, dir, program)
+		})
+	}
 }
 
-func TestScripts(t *testing.T) { runScripts(t, "testdata/script") }
-
-// TestSkopeo has skopeo's own tests of sync, under their names there.
-func TestSkopeo(t *testing.T) { runScripts(t, "testdata/skopeo") }
-
-func runScripts(t *testing.T, dir string) {
+// buildProgram gives the directory of the program itself, built as this test
+// is: what tests import takes longer to start than the program takes to run.
+func buildProgram(t *testing.T) string {
 	t.Helper()
-	t.Parallel()
+	dir := t.TempDir()
+	arguments := []string{"build", "-o", filepath.Join(dir, "csync")}
+	about, ok := debug.ReadBuildInfo()
+	require.True(t, ok)
+	for _, setting := range about.Settings {
+		if setting.Key == "-race" || setting.Key == "-tags" {
+			arguments = append(arguments, setting.Key+"="+setting.Value)
+		}
+	}
+	output, err := exec.CommandContext(t.Context(), "go", arguments...).CombinedOutput()
+	require.NoError(t, err, string(output))
+	return dir
+}
+
+func runScripts(t *testing.T, dir, program string) {
+	t.Helper()
 	testscript.Run(t, testscript.Params{
-		Dir: dir, Setup: setUpScript, RequireExplicitExec: true, RequireUniqueNames: true,
+		Dir: dir, RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", program+string(filepath.ListSeparator)+env.Getenv("PATH"))
+			return setUpScript(env)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":     exits,
 			"hang":      hang,
@@ -50,6 +76,7 @@ func runScripts(t *testing.T, dir string) {
 			"envsubst":  envsubst,
 			"holds":     holds,
 			"helps":     helps,
+			"document":  document,
 			"flagsof":   flagsOf,
 			"sametrees": sameTrees,
 		},
