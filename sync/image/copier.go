@@ -67,9 +67,9 @@ type Copied struct {
 	Manifest v1.Descriptor
 	// Platforms are those of the instances that were written, if any index was.
 	Platforms []string
-	// Read and Written are bytes of manifests, and of blobs that did not go
-	// through the Mover; Reused those of images that were there already.
-	Read, Written, Reused int64
+	// Read and Written are bytes of manifests, and of blobs, that the Mover was
+	// not told of.
+	Read, Written int64
 }
 
 // Copy makes the destination what the selection makes of the source. The error
@@ -185,11 +185,11 @@ func (c *Copier) needsLibrary(ctx context.Context, source *registrySource) (bool
 func (c *Copier) copyBetweenRegistries(ctx context.Context, request Request, source *registrySource) (Copied, error) {
 	x := &transfer{source: source, destination: request.Destination, mover: request.Mover, fresh: request.Fresh}
 	c.logCopy(source.root)
-	err := x.push(ctx)
-	return Copied{
-		Manifest: source.root.manifest.Descriptor,
-		Read:     source.root.manifests(), Written: x.written.Load(), Reused: x.reused.Load(),
-	}, fault.At(fault.Destination, request.Destination.String(), err)
+	if err := x.push(ctx); err != nil {
+		return Copied{Read: source.root.manifests()}, fault.At(fault.Destination, request.Destination.String(), err)
+	}
+	root := source.root.manifest.Descriptor
+	return Copied{Manifest: root, Read: source.root.manifests(), Written: root.Size}, nil
 }
 
 // logCopy writes what copy.Image would write about the same image.

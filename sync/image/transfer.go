@@ -3,7 +3,6 @@ package image
 import (
 	"context"
 	"io"
-	"sync/atomic"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
@@ -32,56 +31,87 @@ type Mover interface {
 	// Move returns when the blob is in its destination repository. Its errors
 	// say on which side they happened.
 	Move(ctx context.Context, blob Blob) error
+	// Found says that the repository has a blob that the image needs, and Instance
+	// that it has a manifest, which may just have been written. Both are for the
+	// record only.
+	Found(blob Blob)
+	Instance(manifest Blob, written bool)
 }
 
 // transfer is one image on its way between two registries: blobs at the same
 // time, every manifest after what it needs, the one with the tag last.
 type transfer struct {
-	source          *registrySource
-	destination     Location
-	mover           Mover
-	fresh           bool
-	written, reused atomic.Int64 // bytes of manifests; and of what was there already
+	source      *registrySource
+	destination Location
+	mover       Mover
+	fresh       bool
 }
 
 // push writes the whole image under the destination's tag or digest.
 func (x *transfer) push(ctx context.Context) error {
-	return x.write(ctx, x.source.root, x.destination.Identifier())
+	root := x.source.root
+	if _, err := x.provide(ctx, root); err != nil {
+		return err
+	}
+	return x.put(ctx, root, x.destination.Identifier())
 }
 
-func (x *transfer) write(ctx context.Context, t *tree, identifier string) error {
-	present, err := x.present(ctx, t)
-	if err != nil {
-		return err
+// provide brings everything that t's manifest refers to, unless the repository
+// has the manifest, under whatever name.
+func (x *transfer) provide(ctx context.Context, t *tree) (present bool, err error) {
+	if present, err = x.present(ctx, t); err != nil {
+		return false, err
 	}
 	if present {
-		x.reused.Add(t.size())
-	} else if err := x.fill(ctx, t); err != nil {
-		return err
+		x.found(t)
+		return true, nil
 	}
-	if present && identifier == t.manifest.Digest.String() {
-		return nil
+	return false, x.fill(ctx, t)
+}
+
+// instance writes an instance of an index under its digest.
+func (x *transfer) instance(ctx context.Context, t *tree) error {
+	present, err := x.provide(ctx, t)
+	if err == nil && !present {
+		err = x.put(ctx, t, t.manifest.Digest.String())
 	}
-	if err := x.destination.Repository.PutManifest(ctx, identifier, t.manifest); err != nil {
-		return x.atDestination(err)
+	if err == nil {
+		x.mover.Instance(x.blob(t.manifest.Descriptor), !present)
 	}
-	x.written.Add(t.manifest.Size)
-	return nil
+	return err
+}
+
+// found says that everything below t is there.
+func (x *transfer) found(t *tree) {
+	for _, blob := range t.blobs {
+		x.mover.Found(x.blob(blob))
+	}
+	for _, child := range t.children {
+		x.mover.Instance(x.blob(child.manifest.Descriptor), false)
+		x.found(child)
+	}
+}
+
+func (x *transfer) put(ctx context.Context, t *tree, identifier string) error {
+	return x.atDestination(x.destination.Repository.PutManifest(ctx, identifier, t.manifest))
+}
+
+// blob is a blob of the image on its way.
+func (x *transfer) blob(d v1.Descriptor) Blob {
+	return Blob{
+		Descriptor: d, Destination: x.destination.Repository, Source: x.source.location.Repository,
+		Open: func(ctx context.Context) (io.ReadCloser, error) { return x.source.open(ctx, d) }, Fresh: x.fresh,
+	}
 }
 
 // fill brings everything that t's manifest refers to.
 func (x *transfer) fill(ctx context.Context, t *tree) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, blob := range t.blobs {
-		group.Go(func() error {
-			return x.mover.Move(ctx, Blob{
-				Descriptor: blob, Destination: x.destination.Repository, Source: x.source.location.Repository,
-				Open: func(ctx context.Context) (io.ReadCloser, error) { return x.source.open(ctx, blob) }, Fresh: x.fresh,
-			})
-		})
+		group.Go(func() error { return x.mover.Move(ctx, x.blob(blob)) })
 	}
 	for _, child := range t.children {
-		group.Go(func() error { return x.write(ctx, child, child.manifest.Digest.String()) })
+		group.Go(func() error { return x.instance(ctx, child) })
 	}
 	return group.Wait()
 }

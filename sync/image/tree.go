@@ -96,19 +96,6 @@ func (t *tree) find(d digest.Digest) *tree {
 	return nil
 }
 
-// size is the number of bytes of all manifests and blobs; blobs of unknown size
-// count as nothing.
-func (t *tree) size() int64 {
-	total := t.manifest.Size
-	for _, blob := range t.blobs {
-		total += max(blob.Size, 0)
-	}
-	for _, child := range t.children {
-		total += child.size()
-	}
-	return total
-}
-
 // manifests is the number of bytes of all manifests.
 func (t *tree) manifests() int64 {
 	total := t.manifest.Size

@@ -33,10 +33,11 @@ type blobs struct {
 // maxHubs bounds the repositories that one token asks for.
 const maxHubs = 8
 
-// blobKey is a blob in a destination registry.
+// blobKey is a blob in a destination registry, or a manifest in a repository.
 type blobKey struct {
-	registry int
-	digest   digest.Digest
+	registry   int
+	repository *registry.Repository // of a manifest; nil for a blob
+	digest     digest.Digest
 }
 
 // shared is what is known of one blob in one registry. Its fields are guarded by
@@ -58,11 +59,11 @@ func newBlobs(attempts int, progress Progress) *blobs {
 	}
 }
 
-// use notes that the step needs the blob.
-func (b *blobs) use(step *plan.Step, blob image.Blob) blobKey {
+// use notes that the step needs the blob, or a manifest of the repository.
+func (b *blobs) use(step *plan.Step, blob image.Blob, of *registry.Repository) blobKey {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	key := blobKey{b.registry(blob.Destination), blob.Digest}
+	key := blobKey{b.registry(blob.Destination), of, blob.Digest}
 	if b.known[key] == nil {
 		b.known[key] = &shared{coming: map[*registry.Repository]chan struct{}{}}
 	}

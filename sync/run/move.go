@@ -35,7 +35,7 @@ func (s *stepBlobs) attempts() int { return int(max(s.tries.Load(), 1)) }
 
 // Move returns when the blob is in its destination repository.
 func (s *stepBlobs) Move(ctx context.Context, blob image.Blob) error {
-	key := s.use(s.step, blob)
+	key := s.use(s.step, blob, nil)
 	for {
 		state, wait := s.claim(key, blob)
 		if state == there {
@@ -58,6 +58,19 @@ func (s *stepBlobs) Move(ctx context.Context, blob image.Blob) error {
 		}
 		s.settle(key, blob, state, err)
 		return err
+	}
+}
+
+// Found notes that the step needs a blob that its repository has.
+func (s *stepBlobs) Found(blob image.Blob) { s.use(s.step, blob, nil) }
+
+// Instance notes that the step needs a manifest in its repository.
+func (s *stepBlobs) Instance(manifest image.Blob, written bool) {
+	key := s.use(s.step, manifest, manifest.Destination)
+	if written {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.known[key].written = manifest.Size // once, if two steps have written it
 	}
 }
 

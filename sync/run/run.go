@@ -186,7 +186,7 @@ func (r *runner) copy(ctx context.Context, b *batch, step *plan.Step) error {
 	copied, err := r.Copier.Copy(ctx, request)
 	result := &step.Result
 	result.Attempts = mover.attempts()
-	result.BytesRead, result.BytesWritten, result.BytesReused = copied.Read, copied.Written, copied.Reused
+	result.BytesRead, result.BytesWritten = copied.Read, copied.Written
 	if result.SourceDigest == "" {
 		result.SourceDigest = copied.Source
 	}
