@@ -31,11 +31,13 @@ type Mover interface {
 	// Move returns when the blob is in its destination repository. Its errors
 	// say on which side they happened.
 	Move(ctx context.Context, blob Blob) error
-	// Found says that the repository has a blob that the image needs, and Instance
-	// that it has a manifest, which may just have been written. Both are for the
-	// record only.
-	Found(blob Blob)
-	Instance(manifest Blob, written bool)
+	// Instance returns when a manifest that the image needs is in its destination
+	// repository. It calls write unless another image has brought it; write
+	// reports whether there was anything to do.
+	Instance(ctx context.Context, manifest Blob, write func(context.Context) (bool, error)) error
+	// Found says, for the record, that the repository has a blob, or with manifest
+	// set a manifest, that the image needs.
+	Found(blob Blob, manifest bool)
 }
 
 // transfer is one image on its way between two registries: blobs at the same
@@ -71,12 +73,17 @@ func (x *transfer) provide(ctx context.Context, t *tree) (present bool, err erro
 
 // instance writes an instance of an index under its digest.
 func (x *transfer) instance(ctx context.Context, t *tree) error {
-	present, err := x.provide(ctx, t)
-	if err == nil && !present {
-		err = x.put(ctx, t, t.manifest.Digest.String())
-	}
-	if err == nil {
-		x.mover.Instance(x.blob(t.manifest.Descriptor), !present)
+	mine := false
+	err := x.mover.Instance(ctx, x.blob(t.manifest.Descriptor), func(ctx context.Context) (bool, error) {
+		mine = true
+		present, err := x.provide(ctx, t)
+		if present || err != nil {
+			return false, err
+		}
+		return true, x.put(ctx, t, t.manifest.Digest.String())
+	})
+	if err == nil && !mine {
+		x.found(t)
 	}
 	return err
 }
@@ -84,10 +91,10 @@ func (x *transfer) instance(ctx context.Context, t *tree) error {
 // found says that everything below t is there.
 func (x *transfer) found(t *tree) {
 	for _, blob := range t.blobs {
-		x.mover.Found(x.blob(blob))
+		x.mover.Found(x.blob(blob), false)
 	}
 	for _, child := range t.children {
-		x.mover.Instance(x.blob(child.manifest.Descriptor), false)
+		x.mover.Found(x.blob(child.manifest.Descriptor), true)
 		x.found(child)
 	}
 }

@@ -59,11 +59,14 @@ func newBlobs(attempts int, progress Progress) *blobs {
 	}
 }
 
-// use notes that the step needs the blob, or a manifest of the repository.
-func (b *blobs) use(step *plan.Step, blob image.Blob, of *registry.Repository) blobKey {
+// use notes that the step needs the blob, or the manifest.
+func (b *blobs) use(step *plan.Step, blob image.Blob, manifest bool) blobKey {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	key := blobKey{b.registry(blob.Destination), of, blob.Digest}
+	key := blobKey{registry: b.registry(blob.Destination), digest: blob.Digest}
+	if manifest { // which cannot be mounted
+		key.repository = blob.Destination
+	}
 	if b.known[key] == nil {
 		b.known[key] = &shared{coming: map[*registry.Repository]chan struct{}{}}
 	}

@@ -35,42 +35,49 @@ func (s *stepBlobs) attempts() int { return int(max(s.tries.Load(), 1)) }
 
 // Move returns when the blob is in its destination repository.
 func (s *stepBlobs) Move(ctx context.Context, blob image.Blob) error {
-	key := s.use(s.step, blob, nil)
+	key := s.use(s.step, blob, false)
+	return s.once(ctx, key, blob, func(state claim) error {
+		m := move{stepBlobs: s, blob: blob, key: key}
+		if state == mountable {
+			return m.mount(ctx)
+		}
+		return m.bring(ctx)
+	})
+}
+
+// Instance returns when the manifest is in its destination repository.
+func (s *stepBlobs) Instance(ctx context.Context, manifest image.Blob, write func(context.Context) (bool, error)) error {
+	key := s.use(s.step, manifest, true)
+	return s.once(ctx, key, manifest, func(claim) error {
+		written, err := write(ctx)
+		if written && err == nil {
+			s.wrote(key, manifest.Size)
+		}
+		return err
+	})
+}
+
+// Found notes that the step needs what its repository has.
+func (s *stepBlobs) Found(blob image.Blob, manifest bool) { s.use(s.step, blob, manifest) }
+
+// once has bring put the blob where it is needed, unless it is there, or another
+// step is just doing so: then it waits for that, and looks again.
+func (s *stepBlobs) once(ctx context.Context, key blobKey, blob image.Blob, bring func(claim) error) error {
 	for {
 		state, wait := s.claim(key, blob)
 		if state == there {
 			return nil
 		}
-		if wait != nil {
-			select {
-			case <-wait:
-				continue
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+		if wait == nil {
+			err := bring(state)
+			s.settle(key, blob, state, err)
+			return err
 		}
-		m := move{stepBlobs: s, blob: blob, key: key}
-		var err error
-		if state == mountable {
-			err = m.mount(ctx)
-		} else {
-			err = m.bring(ctx)
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-		s.settle(key, blob, state, err)
-		return err
-	}
-}
-
-// Found notes that the step needs a blob that its repository has.
-func (s *stepBlobs) Found(blob image.Blob) { s.use(s.step, blob, nil) }
-
-// Instance notes that the step needs a manifest in its repository.
-func (s *stepBlobs) Instance(manifest image.Blob, written bool) {
-	key := s.use(s.step, manifest, manifest.Destination)
-	if written {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.known[key].written = manifest.Size // once, if two steps have written it
 	}
 }
 
