@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"go.podman.io/storage/pkg/reexec"
@@ -50,6 +51,7 @@ func main() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first
 	code := program(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
 	stop()
 	os.Exit(code)
@@ -72,7 +74,16 @@ func program(ctx context.Context, args []string, io streams) int {
 		exit = &exitError{code: exitNoRun, err: err}
 	}
 	if exit.err != nil {
-		_, _ = fmt.Fprintf(io.err, "csync: %v\n", exit.err)
+		_, _ = fmt.Fprintf(io.err, "csync: %s\n", printableLines(exit.err.Error()))
 	}
 	return exit.code
+}
+
+// printableLines keeps what a registry wrote from moving the cursor about.
+func printableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = printable(line)
+	}
+	return strings.Join(lines, "\n")
 }

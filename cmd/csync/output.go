@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,14 +24,14 @@ import (
 type outputFlags struct {
 	flags      *pflag.FlagSet
 	format     string
-	file       string
+	files      []string
 	digestFile string
 }
 
 func (f *outputFlags) add(flags *pflag.FlagSet) {
 	f.flags = flags
 	flags.StringVarP(&f.format, "output", "o", "", "write the report as json or text (default text on a terminal, else json)")
-	flags.StringVar(&f.file, "report", "", "write the report to `FILE` as well; FILE.html is a page")
+	flags.StringArrayVar(&f.files, "report", nil, "write the report to `FILE` as well; FILE.html is a page")
 	flags.StringVar(&f.digestFile, "digestfile", "", "write digest and destination of every image in place to `FILE`")
 }
 
@@ -38,11 +40,15 @@ func (f *outputFlags) asked() bool { return f.flags.Changed("output") }
 
 // check finds mistakes before anything is done.
 func (f *outputFlags) check() error {
-	switch f.format {
-	case "", "json", "text":
-		return nil
+	if f.format != "" && f.format != "json" && f.format != "text" {
+		return fault.New(fault.Input, fmt.Errorf("--output %q is neither json nor text", f.format))
 	}
-	return fault.New(fault.Input, fmt.Errorf("--output %q is neither json nor text", f.format))
+	for _, file := range append(slices.Clone(f.files), f.digestFile) {
+		if stat, err := os.Stat(filepath.Dir(file)); err != nil || !stat.IsDir() {
+			return fault.New(fault.Input, fmt.Errorf("%s cannot be written: there is no directory %s", file, filepath.Dir(file)))
+		}
+	}
+	return nil
 }
 
 // report writes the report everywhere it goes, and says with which code the
@@ -81,8 +87,8 @@ func (f *outputFlags) write(r *report.Report, out io.Writer) error {
 
 func (f *outputFlags) writeFiles(r *report.Report) error {
 	var errs []error
-	if f.file != "" {
-		errs = append(errs, r.WriteFile(f.file))
+	for _, file := range f.files {
+		errs = append(errs, r.WriteFile(file))
 	}
 	if f.digestFile != "" {
 		errs = append(errs, writeDigests(f.digestFile, r))

@@ -162,12 +162,12 @@ func (s *session) addSources(request *plan.Request) error {
 func (s *session) carryOut(ctx context.Context, p *plan.Plan) {
 	switch {
 	case s.dryRun && ctx.Err() != nil:
-		p.Cancel()
+		p.Cancel("interrupted before it was planned")
 	case s.dryRun:
 		p.DryRun()
 	default:
 		run.Run(ctx, p, run.Options{
-			Copier: s.copier, Jobs: s.jobs, Attempts: s.syncFlags.system.retries + 1, FailFast: s.failFast, Progress: s.progress,
+			Copier: s.copier, Directory: s.syncFlags.system.temporary, Jobs: s.jobs, Attempts: s.syncFlags.system.retries + 1, FailFast: s.failFast, Progress: s.progress,
 		})
 	}
 }

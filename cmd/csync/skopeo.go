@@ -47,12 +47,15 @@ func (f *syncFlags) runSkopeo(ctx context.Context, args []string, io streams) er
 	if len(args) != 2 {
 		return errors.Join(newSync(f.verb).help(io.err, false), fault.New(fault.Input, errTwoArguments))
 	}
-	f.failFast = !f.keepGoing
+	f.failFast = f.failFast || !f.keepGoing
 	s, err := f.open(io, true)
 	if err != nil {
 		return skopeoPolicyError(err)
 	}
 	defer s.close()
+	if err := f.checkShared(); err != nil {
+		return err
+	}
 	from, to, err := f.transports()
 	if err != nil {
 		return err

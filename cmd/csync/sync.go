@@ -70,7 +70,9 @@ func (f *syncFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.destPath, "dest-path", string(plan.PathName), "keep the source's `name`, its whole path, or full (path and registry)")
 	flags.StringVar(&f.latestBy, "latest-by", string(plan.ByName), "order tags that are no versions by `name` or created")
 	flags.BoolVar(&f.allowMissing, "allow-missing-platforms", false, "take an index that lacks some of the wanted platforms")
-	flags.BoolVar(&f.dryRun, "dry-run", f.dryRun, "compare only, and say what would be done")
+	if f.verb == "sync" { // the others write nothing in any case
+		flags.BoolVar(&f.dryRun, "dry-run", false, "compare only, and say what would be done")
+	}
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop at the first failure")
 	flags.BoolVar(&f.noCache, "no-cache", false, "do not remember what platform filters make of indexes")
 	flags.IntVarP(&f.jobs, "jobs", "j", 32, "images at the same time, and requests at a registry in each direction")
@@ -110,6 +112,9 @@ func (f *syncFlags) native(ctx context.Context, args []string, io streams, act f
 	ctx, stop := f.system.deadline(ctx)
 	defer stop()
 	p := plan.Make(ctx, request)
+	if f.failFast && p.Failed() {
+		p.Cancel("not done, because another step failed (--fail-fast)")
+	}
 	act(ctx, s, p)
 	s.finish(p)
 	s.progress.Close()
@@ -127,6 +132,11 @@ func (f *syncFlags) check(args []string) error {
 	if f.srcYAML != "" && len(f.sources) > 0 {
 		return usageError(f.verb, "--src-yaml and --src cannot be used at the same time")
 	}
+	return f.checkShared()
+}
+
+// checkShared finds what is wrong with flags of both forms.
+func (f *syncFlags) checkShared() error {
 	if f.jobs < 1 {
 		return usageError(f.verb, "--jobs %d: at least one is needed", f.jobs)
 	}

@@ -84,12 +84,12 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // KindOf is the kind of the outermost Error of err's chain that has one,
-// Cancelled for a cancelled context, and Internal for everything else.
+// Cancelled for a context that has ended, and Internal for everything else.
 func KindOf(err error) Kind {
 	if kind := first(err, func(e *Error) string { return string(e.Kind) }); kind != "" {
 		return Kind(kind)
 	}
-	if errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return Cancelled
 	}
 	return Internal

@@ -25,6 +25,9 @@ type Cache struct {
 	changed bool
 }
 
+// maxEntries bounds the cache; beyond, it is begun anew.
+const maxEntries = 100_000
+
 // entry is what a filter made of an index.
 type entry struct {
 	Source    digest.Digest `json:"source"`
@@ -93,14 +96,17 @@ func (c *Cache) find(step *Step) (entry, bool) {
 	return e, known
 }
 
-// keep remembers what was found, if a filter has changed it.
+// keep remembers what was found.
 func (c *Cache) keep(step *Step, f found) {
-	if c == nil || f.err != nil || f.choice.Digest == f.digest {
+	if c == nil || f.err != nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.changed = true
+	if len(c.entries) >= maxEntries {
+		clear(c.entries)
+	}
 	c.entries[cacheKey(step)] = entry{
 		Source: f.digest, Digest: f.choice.Digest, Size: f.choice.Size, MediaType: f.choice.MediaType, Platforms: f.choice.Platforms,
 	}

@@ -3,6 +3,8 @@ package plan
 import (
 	"fmt"
 
+	"go.podman.io/image/v5/types"
+
 	"csync/sync/fault"
 )
 
@@ -12,6 +14,7 @@ import (
 // today says nothing of tomorrow.
 func refuseCollisions(steps []*Step) []*Step {
 	first := make(map[string]*Step, len(steps))
+	same := map[*Step]*Step{} // what is asked for again, and the step that does it
 	kept := steps[:0:0]
 	for _, step := range steps {
 		destination := step.Result.Destination
@@ -25,18 +28,33 @@ func refuseCollisions(steps []*Step) []*Step {
 			first[destination] = step
 			kept = append(kept, step)
 		case other.Result.Source == step.Result.Source && sameSelection(other, step):
-			// the same image twice
+			same[step] = other
+			other.referrers = other.referrers || step.referrers
 		default:
 			collide(other, step)
 			collide(step, other)
 			kept = append(kept, step)
 		}
 	}
+	for _, step := range kept {
+		if done := same[step.Needs]; done != nil {
+			step.Needs = done
+		}
+	}
 	return kept
 }
 
 func sameSelection(a, b *Step) bool {
-	return fmt.Sprint(a.Selection.Platforms, a.pin) == fmt.Sprint(b.Selection.Platforms, b.pin)
+	return a.pin == b.pin && sameSystem(a.Selection.System, b.Selection.System) && a.Selection.AllowMissing == b.Selection.AllowMissing &&
+		fmt.Sprint(a.Selection.Platforms) == fmt.Sprint(b.Selection.Platforms)
+}
+
+// sameSystem reports whether both choose the same instance of an index.
+func sameSystem(a, b *types.SystemContext) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.OSChoice == b.OSChoice && a.ArchitectureChoice == b.ArchitectureChoice && a.VariantChoice == b.VariantChoice
 }
 
 func collide(step, other *Step) {

@@ -241,6 +241,7 @@ func (c comparison) destination(ctx context.Context, step *Step) error {
 		}
 		return nil
 	case step.Destination.Repository != nil && (fault.Is(err, fault.Unauthorized) || fault.Is(err, fault.Denied)):
+		step.refused = err
 		return nil
 	}
 	return err

@@ -218,7 +218,7 @@ func (r Request) selection(platforms []v1.Platform, place image.Place) image.Sel
 	case place.Single():
 		// Such a place keeps one platform: the only one asked for, or this
 		// system's.
-		selection = image.Selection{System: systemOf(r.System, platforms)}
+		selection.System = systemOf(r.System, platforms)
 	}
 	return selection
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -21,14 +22,18 @@ import (
 // of its instances, what refers to those in turn, and cosign's tags. They are
 // looked for whether or not the image itself is in place: signatures come later.
 func (r Request) referrers(ctx context.Context, steps []*Step) []*Step {
-	var wanting []*Step
+	var wanting, made []*Step
 	for _, step := range steps {
-		if step.referrers && step.Result.SourceDigest != "" && step.Destination.Repository != nil && step.Err == nil {
+		switch {
+		case !step.referrers || step.Result.SourceDigest == "" || step.Err != nil:
+		case step.Destination.Repository == nil:
+			made = append(made, failed(step.Result.Source, step.Result.Destination+" (referrers)", errNoReferrers))
+		default:
 			wanting = append(wanting, step)
 		}
 	}
 	if len(wanting) == 0 {
-		return nil
+		return made
 	}
 	lists := tagLists{}
 	for _, step := range wanting {
@@ -47,14 +52,14 @@ func (r Request) referrers(ctx context.Context, steps []*Step) []*Step {
 		})
 	}
 	_ = group.Wait() // none returns an error
-	var made []*Step
-	for _, steps := range found {
-		made = append(made, steps...)
-	}
-	made = refuseCollisions(slices.DeleteFunc(made, asked(steps)))
-	r.compare(ctx, made)
-	return made
+	referrers := refuseCollisions(slices.DeleteFunc(slices.Concat(found...), asked(steps)))
+	r.compare(ctx, referrers)
+	return append(made, referrers...)
 }
+
+// maxReferrers bounds what may refer to one image, because a registry could name
+// ever more.
+const maxReferrers = 1000
 
 // asked reports whether a step does what one of the others does already: a tag
 // of cosign's may have been chosen like any other.
@@ -94,6 +99,9 @@ func referrersOf(ctx context.Context, step *Step, lists tagLists) ([]*Step, erro
 			continue
 		}
 		seen[subject] = true
+		if len(seen) > maxReferrers {
+			return nil, fault.New(fault.Unsupported, fmt.Errorf("more than %d manifests refer to the image, or to each other", maxReferrers))
+		}
 		for _, tag := range cosignTags(tags, subject) {
 			steps = append(steps, beside(step, tag, ""))
 		}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -32,6 +33,7 @@ type Step struct {
 
 	pin       digest.Digest // what the source must be; empty: whatever it is
 	listed    digest.Digest // what the source's list of tags said it is; "" if it did not
+	refused   error         // that the destination may not be read; nil: it may
 	referrers bool          // what refers to the image is wanted as well
 }
 
@@ -41,12 +43,15 @@ func (s *Step) ToDo() bool { return s.Result.Status == "" }
 // errNothingSelected is no failure: a pattern may be ahead of the tags.
 var errNothingSelected = errors.New("none of the repository's tags is selected")
 
+// errNoReferrers is no failure either: signatures are wanted where they can be.
+var errNoReferrers = errors.New("only a registry keeps what refers to an image")
+
 // Fail ends the step: as failed, or as skipped where err says that there was
 // nothing to do.
 func (s *Step) Fail(err error) {
 	s.Err = err
 	var unwanted *image.NotWantedError
-	if errors.As(err, &unwanted) || errors.Is(err, errNothingSelected) {
+	if errors.As(err, &unwanted) || errors.Is(err, errNothingSelected) || errors.Is(err, errNoReferrers) {
 		s.Result.Status, s.Result.Reason = report.Skipped, err.Error()
 		return
 	}
@@ -82,6 +87,11 @@ func (p *Plan) Results() []report.Result {
 	return results
 }
 
+// Failed reports whether a step has failed.
+func (p *Plan) Failed() bool {
+	return slices.ContainsFunc(p.Steps, func(step *Step) bool { return step.Result.Status == report.Failed })
+}
+
 // Left is the number of steps that are still to do.
 func (p *Plan) Left() int {
 	left := 0
@@ -113,11 +123,11 @@ func (p *Plan) DryRun() {
 	}
 }
 
-// Cancel ends what is still to do, because planning was interrupted.
-func (p *Plan) Cancel() {
+// Cancel ends what is still to do, and says why.
+func (p *Plan) Cancel(why string) {
 	for _, step := range p.Steps {
 		if step.ToDo() {
-			step.Fail(step.atDestination(fault.New(fault.Cancelled, errors.New("interrupted before it was planned"))))
+			step.Fail(step.atDestination(fault.New(fault.Cancelled, errors.New(why))))
 		}
 	}
 }

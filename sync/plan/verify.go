@@ -41,6 +41,8 @@ func (s *Step) verify(ctx context.Context) error {
 		return image.Complete(ctx, s.Destination)
 	case ctx.Err() != nil:
 		return fault.New(fault.Cancelled, errors.New("interrupted before it was verified"))
+	case s.refused != nil:
+		return s.refused
 	case there == "":
 		return fault.New(fault.NotFound, errors.New("the image is not there"))
 	case s.Wanted.Digest == "":

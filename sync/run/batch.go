@@ -24,6 +24,12 @@ type batch struct {
 
 	mu     sync.Mutex
 	joined map[digest.Digest]*spool
+	broken []joinedSpool // replaced by another, and perhaps still being read
+}
+
+type joinedSpool struct {
+	digest digest.Digest
+	spool  *spool
 }
 
 // batches puts the chains of the same image together, in the order of the plan.
@@ -90,7 +96,7 @@ func (b *batch) open(ctx context.Context, blob image.Blob, read func(n int64)) (
 	}
 	b.joined[blob.Digest] = s
 	if there != nil {
-		b.shelf.leave(blob.Digest, there)
+		b.broken = append(b.broken, joinedSpool{blob.Digest, there})
 	}
 	return s.reader(ctx), nil
 }
@@ -99,6 +105,9 @@ func (b *batch) open(ctx context.Context, blob image.Blob, read func(n int64)) (
 func (b *batch) close() {
 	for d, s := range b.joined {
 		b.shelf.leave(d, s)
+	}
+	for _, replaced := range b.broken {
+		b.shelf.leave(replaced.digest, replaced.spool)
 	}
 }
 

@@ -149,7 +149,7 @@ func (r *runner) step(ctx context.Context, b *batch, step *plan.Step) {
 
 // cancelled says why a step was given up.
 func cancelled(ctx context.Context, step *plan.Step) error {
-	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
+	if cause, ours := errors.AsType[*fault.Error](context.Cause(ctx)); ours {
 		return cause
 	}
 	return fault.New(fault.Cancelled, fmt.Errorf("%s: interrupted before it was done", step.Result.Destination))

@@ -162,11 +162,11 @@ func (r *spoolReader) wait() (int64, error) {
 	s := r.spool
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.size == r.at {
+	for s.size == r.at || s.broken != nil {
 		switch {
 		case r.ctx.Err() != nil:
 			return 0, r.ctx.Err()
-		case s.ended && s.broken != nil:
+		case s.broken != nil: // what is there already is of no use
 			return 0, s.broken
 		case s.ended:
 			return 0, io.EOF
