@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -13,8 +14,10 @@ import (
 	"csync/sync/registry"
 )
 
-// maxDepth bounds how deep indexes may nest; real ones nest twice.
-const maxDepth = 8
+const (
+	maxDepth = 8  // of indexes in indexes; real ones nest twice
+	maxLoads = 32 // manifests of one index that are read at the same time
+)
 
 // tree is a manifest with everything below it, the manifests in memory and the
 // blobs by descriptor.
@@ -25,62 +28,64 @@ type tree struct {
 }
 
 // loadTree reads all manifests below root from the source repository, those of
-// one index at the same time.
+// one index at the same time. A registry that makes it endless is stopped.
 func loadTree(ctx context.Context, source *registry.Repository, root registry.Manifest) (*tree, error) {
-	return loadBelow(ctx, source, root, nil)
+	l := &loader{source: source}
+	return l.load(ctx, root, nil)
 }
 
-func loadBelow(ctx context.Context, source *registry.Repository, m registry.Manifest, above []digest.Digest) (*tree, error) {
+// loader counts what it has read.
+type loader struct {
+	source *registry.Repository
+	read   atomic.Int64
+}
+
+func (l *loader) load(ctx context.Context, m registry.Manifest, above []digest.Digest) (*tree, error) {
 	doc, err := parseDocument(m)
 	if err != nil {
 		return nil, err
 	}
 	t := &tree{manifest: m, blobs: doc.blobs()}
-	if len(doc.Manifests) == 0 {
+	var instances []digest.Digest
+	above = append(above[:len(above):len(above)], m.Digest)
+	for _, child := range doc.Manifests {
+		switch {
+		case !isManifest(child.MediaType):
+			t.blobs = append(t.blobs, child)
+		case slices.Contains(above, child.Digest):
+			return nil, fault.New(fault.Unsupported, fmt.Errorf("reading index %s: it lists itself", child.Digest))
+		case !slices.Contains(instances, child.Digest):
+			instances = append(instances, child.Digest)
+		}
+	}
+	if len(instances) == 0 {
 		return t, nil
 	}
-	above = append(above[:len(above):len(above)], m.Digest)
 	if len(above) > maxDepth {
 		return nil, fault.New(fault.Unsupported, fmt.Errorf("reading index %s: indexes nest more than %d deep", above[0], maxDepth))
 	}
-	t.children = make([]*tree, len(doc.Manifests))
+	t.children, err = l.instances(ctx, instances, above)
+	return t, err
+}
+
+func (l *loader) instances(ctx context.Context, digests, above []digest.Digest) ([]*tree, error) {
+	children := make([]*tree, len(digests))
 	group, ctx := errgroup.WithContext(ctx)
-	for i, child := range doc.Manifests {
-		if !isManifest(child.MediaType) {
-			t.blobs = append(t.blobs, child)
-			continue
-		}
+	group.SetLimit(maxLoads)
+	for i, d := range digests {
 		group.Go(func() error {
-			if slices.Contains(above, child.Digest) {
-				return fault.New(fault.Unsupported, fmt.Errorf("reading index %s: it lists itself", child.Digest))
+			if l.read.Add(1) > maxInstances {
+				return fault.New(fault.Unsupported, fmt.Errorf("reading index %s: it has more than %d instances", above[0], maxInstances))
 			}
-			below, err := source.Manifest(ctx, child.Digest.String())
+			m, err := l.source.Manifest(ctx, d.String())
 			if err != nil {
 				return err
 			}
-			t.children[i], err = loadBelow(ctx, source, below, above)
+			children[i], err = l.load(ctx, m, above)
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	t.children = compact(t.children)
-	return t, nil
-}
-
-// compact drops the places of entries that were not manifests, and repeated
-// instances.
-func compact(children []*tree) []*tree {
-	seen := make(map[digest.Digest]bool, len(children))
-	kept := children[:0]
-	for _, child := range children {
-		if child != nil && !seen[child.manifest.Digest] {
-			seen[child.manifest.Digest] = true
-			kept = append(kept, child)
-		}
-	}
-	return kept
+	return children, group.Wait()
 }
 
 // find returns the manifest with the given digest, or nil.

@@ -93,3 +93,22 @@ func TestVerifyTellsARefusalFromAnAbsence(t *testing.T) {
 
 	requireFailure(t, p.Results()[0], fault.Unauthorized, fault.Destination, "csync login")
 }
+
+func TestAnInstanceThatAnIndexRepeatsIsReadOnce(t *testing.T) {
+	t.Parallel()
+	source, destination := registrytest.Start(t), registrytest.Start(t)
+	image := registrytest.RandomImage(1)
+	var instances []registrytest.Image
+	for range 50 {
+		instances = append(instances, image)
+	}
+	inner := registrytest.Index(instances...)
+	sum := source.Push(t, "app", "1.0", registrytest.Index(inner, inner, inner))
+	source.Reset()
+
+	results := newLab(t, "docker://"+destination.Host()).sync(allOf(source, "app"))
+
+	require.Equal(t, report.Done, results[0].Status, results[0].Error)
+	require.Equal(t, sum, destination.Digest(t, "app", "1.0"))
+	require.Equal(t, 3, source.Count(registrytest.ManifestGet), source.Counts())
+}
