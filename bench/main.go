@@ -37,7 +37,7 @@ func command(ctx context.Context, args []string) error {
 	runs := flags.Int("runs", 3, "how often each tool does each work")
 	roundTrip := flags.Duration("rtt", 50*time.Millisecond, "added `round trip`")
 	inFlight := flags.Int("in-flight", 64, "`requests` at a registry at the same time")
-	limit := flags.Duration("limit", 2*time.Minute, "`time` that a tool has for a work")
+	limit := flags.Duration("limit", 150*time.Second, "`time` that a tool has for a work")
 	write := flags.String("write", "", "`directory` to write performance.md and performance.svg to")
 	kinds := flags.Bool("kinds", false, "print csync's requests by kind")
 	if err := flags.Parse(args); err != nil {

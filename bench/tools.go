@@ -75,7 +75,7 @@ func install(ctx context.Context, module, directory string) (string, error) {
 func (t tools) versions(ctx context.Context) string {
 	said, _ := exec.CommandContext(ctx, "skopeo", "--version").Output() // Debian's, whichever it is
 	own, _ := exec.CommandContext(ctx, t.csyncPath, "--version").Output()
-	line, _, _ := strings.Cut(string(own), "\n")
+	line, _, _ := strings.Cut(strings.TrimSpace(string(own)), " (")
 	var names []string
 	for _, module := range []string{regsyncModule, craneModule, distributionModule} {
 		name, version, _ := strings.Cut(module, "@")
