@@ -77,7 +77,7 @@ func axes(b *strings.Builder) {
 	fmt.Fprintf(b, text, float64(plotLeft-8), float64(plotTop-12), "end", "seconds")
 }
 
-// draw joins the points, marks each, and names the line at its end.
+// draw joins the points, marks each, and names the line above its end.
 func draw(b *strings.Builder, s series, points []point) {
 	if len(points) == 0 {
 		return
@@ -91,5 +91,5 @@ func draw(b *strings.Builder, s series, points []point) {
 			x, y, s.colour, s.tool, p.tags, p.seconds)
 	}
 	fmt.Fprintf(b, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", strings.Join(path, " "), s.colour)
-	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" fill="%s">%s</text>`+"\n", x+8, y+4, s.colour, s.tool)
+	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="end" fill="%s">%s</text>`+"\n", x-4, y-10, s.colour, s.tool)
 }
