@@ -55,21 +55,26 @@ func (d *registryDestination) PutBlob(ctx context.Context, stream io.Reader, inf
 	return types.BlobInfo{Digest: info.Digest, Size: max(info.Size, counted.read)}, err
 }
 
+// PutManifest writes an instance once, however many images of the run have it:
+// some registries read what another request is just writing.
 func (d *registryDestination) PutManifest(ctx context.Context, bytes []byte, instance *digest.Digest) error {
 	descriptor, err := describe(bytes)
 	if err != nil {
 		return err
 	}
-	identifier := d.location.Identifier()
-	if instance != nil {
-		identifier = descriptor.Digest.String()
-	}
 	m := registry.Manifest{Descriptor: descriptor, Bytes: bytes}
-	if err := d.location.Repository.PutManifest(ctx, identifier, m); err != nil {
-		return d.at(err)
+	if instance == nil {
+		d.written.Add(m.Size)
+		return d.put(ctx, d.location.Identifier(), m)
 	}
-	d.written.Add(m.Size)
-	return nil
+	blob := Blob{Descriptor: descriptor, Destination: d.location.Repository}
+	return d.mover.Instance(ctx, blob, func(ctx context.Context) (bool, error) {
+		return true, d.put(ctx, descriptor.Digest.String(), m)
+	})
+}
+
+func (d *registryDestination) put(ctx context.Context, identifier string, m registry.Manifest) error {
+	return fault.At(fault.Destination, d.location.String(), d.location.Repository.PutManifest(ctx, identifier, m))
 }
 
 // PutSignatures stores nothing: images with signatures to store go through the
@@ -82,10 +87,6 @@ func (d *registryDestination) PutSignatures(_ context.Context, signatures [][]by
 }
 
 func (d *registryDestination) Commit(context.Context, types.UnparsedImage) error { return nil }
-
-func (d *registryDestination) at(err error) error {
-	return fault.At(fault.Destination, d.location.String(), err)
-}
 
 // countingReader counts the bytes that were read.
 type countingReader struct {
