@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync/atomic"
 
@@ -32,6 +33,9 @@ func (s *registrySource) GetManifest(_ context.Context, instance *digest.Digest)
 	t := s.root
 	if instance != nil {
 		t = s.root.find(*instance)
+	}
+	if t == nil {
+		return nil, "", s.at(fault.New(fault.Unsupported, fmt.Errorf("index entry %s is a blob, not a manifest, which only registries keep", *instance)))
 	}
 	return t.manifest.Bytes, t.manifest.MediaType, nil
 }
