@@ -68,6 +68,7 @@ func (d *demo) prepare() error {
 	d.shell = shell{out: d.stage.out, dir: d.scratch, env: append(os.Environ(),
 		"PATH="+d.programs+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"XDG_CONFIG_HOME="+configuration,
+		"XDG_CACHE_HOME="+configuration,
 		"REGISTRY_AUTH_FILE=", // the registries ask for no credentials
 	)}
 	containers := filepath.Join(configuration, "containers")

@@ -20,7 +20,8 @@ type registryDestination struct {
 	location Location
 	mover    Mover
 	fresh    bool
-	written  atomic.Int64
+	// Bytes of manifests, those that the mover was told of not among the written.
+	read, written atomic.Int64
 }
 
 func (d *registryDestination) Reference() types.ImageReference          { return d.location.Reference }
@@ -63,6 +64,7 @@ func (d *registryDestination) PutManifest(ctx context.Context, bytes []byte, ins
 		return err
 	}
 	m := registry.Manifest{Descriptor: descriptor, Bytes: bytes}
+	d.read.Add(m.Size)
 	if instance == nil {
 		d.written.Add(m.Size)
 		return d.put(ctx, d.location.Identifier(), m)

@@ -34,7 +34,7 @@ func (c *Copier) copyToLibrary(ctx context.Context, request Request, original *O
 			return Copied{}, err
 		}
 	}
-	if single(request.Destination) {
+	if request.Destination.Single() {
 		if isIndex(source.root.manifest.MediaType) {
 			return Copied{}, fault.At(fault.Destination, request.Destination.String(), errIndex(request.Destination))
 		}
@@ -57,17 +57,17 @@ func (c *Copier) copyFromLibrary(ctx context.Context, request Request) (Copied, 
 		options.ImageListSelection = copy.CopySystemImage
 		options.SourceCtx = choosing(request.Source.System, request.Selection.System)
 	}
-	if single(request.Source) || single(request.Destination) {
+	if request.Source.Single() || request.Destination.Single() {
 		options.PreserveDigests = false
 	}
 	var copied Copied
 	var err error
-	if request.Destination.Repository != nil && !single(request.Source) && !c.signs() && c.Format == "" {
+	if request.Destination.Repository != nil && !request.Source.Single() && !c.signs() && c.Format == "" {
 		destination := &registryDestination{location: request.Destination, mover: request.Mover, fresh: request.Fresh}
 		to := pooledReference{ImageReference: request.Destination.Reference, destination: destination}
 		copied.Manifest, err = c.run(ctx, to, request.Source.Reference, options)
 		copied.Written = destination.written.Load()
-		copied.Read = copied.Written
+		copied.Read = destination.read.Load()
 	} else {
 		copied.Manifest, err = c.runExclusive(ctx, request.Destination, request.Source.Reference, options)
 	}
@@ -162,7 +162,7 @@ func (c *Copier) runExclusive(ctx context.Context, destination Location, source 
 		destination.exclusive.Lock()
 		defer destination.exclusive.Unlock()
 	}
-	working, err := destination.working(true)
+	working, err := destination.writable()
 	if err != nil {
 		return written, err
 	}
@@ -182,12 +182,16 @@ func Look(ctx context.Context, l Location) (v1.Descriptor, error) {
 	if l.Repository != nil {
 		return l.Repository.Resolve(ctx, l.Identifier())
 	}
-	working, err := l.working(false)
-	if err != nil {
-		return v1.Descriptor{}, lookFault(err)
+	if l.look != nil {
+		return l.look(ctx)
 	}
-	source, err := working.NewImageSource(ctx, l.System)
-	if err != nil && working.Transport().Name() == "docker-daemon" && !unreachable(err) && ctx.Err() == nil {
+	return lookInside(ctx, l)
+}
+
+// lookInside opens the image.
+func lookInside(ctx context.Context, l Location) (v1.Descriptor, error) {
+	source, err := l.Reference.NewImageSource(ctx, l.System)
+	if err != nil && l.Reference.Transport().Name() == "docker-daemon" && !unreachable(err) && ctx.Err() == nil {
 		return v1.Descriptor{}, fault.New(fault.NotFound, err) // a daemon that answers does not have it
 	}
 	if err != nil {

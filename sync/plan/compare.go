@@ -88,7 +88,11 @@ func (c comparison) shelf(ctx context.Context, steps []*Step) {
 		k = c.learn(ctx, steps)
 	default:
 		first := steps[0]
+		if c.under.Acquire(ctx, 1) != nil {
+			return
+		}
 		c.step(ctx, first, known{})
+		c.under.Release(1)
 		if first.Result.PreviousDigest == "" && first.Result.Status != report.Unchanged {
 			k = c.learn(ctx, steps)
 			first.Fresh = k.fresh
@@ -97,7 +101,14 @@ func (c comparison) shelf(ctx context.Context, steps []*Step) {
 	}
 	var group sync.WaitGroup
 	for _, step := range rest {
-		group.Go(func() { c.step(ctx, step, k) })
+		// Only then is there a goroutine: there may be many steps.
+		if c.under.Acquire(ctx, 1) != nil {
+			break
+		}
+		group.Go(func() {
+			defer c.under.Release(1)
+			c.step(ctx, step, k)
+		})
 	}
 	group.Wait()
 }
@@ -126,12 +137,8 @@ func (c comparison) learn(ctx context.Context, steps []*Step) known {
 	return k
 }
 
-// step compares one step, unless ctx is cancelled.
+// step compares one step.
 func (c comparison) step(ctx context.Context, step *Step, k known) {
-	if c.under.Acquire(ctx, 1) != nil {
-		return
-	}
-	defer c.under.Release(1)
 	step.Fresh = k.fresh
 	if k.lacks(identifier(step.Destination)) && c.needsNoLook(step) {
 		return
@@ -211,13 +218,7 @@ func sameRepository(step *Step) bool {
 // keepsNoDigest reports whether the destination keeps images in a format of its
 // own, or the source gives one that no registry has seen.
 func keepsNoDigest(step *Step) bool {
-	for _, l := range []image.Location{step.Source, step.Destination} {
-		switch l.Reference.Transport().Name() {
-		case "docker-archive", "docker-daemon", "containers-storage":
-			return true
-		}
-	}
-	return step.Source.Repository == nil && step.Selection.System != nil
+	return step.Source.Single() || step.Destination.Single() || step.Source.Repository == nil && step.Selection.System != nil
 }
 
 // destination finds out what is there now. Being refused the read is no

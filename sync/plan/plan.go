@@ -138,7 +138,7 @@ func (r Request) repository(ctx context.Context, from spec.Source, repository sp
 	for _, place := range destinations {
 		steps = append(steps, r.steps(s, chosen, place)...)
 		if err != nil {
-			steps = append(steps, failed(s.String(), place.String()+"/"+path, fault.At(fault.Source, s.String(), err)))
+			steps = append(steps, failed(s.String(), place.String()+"/"+path, fault.At(fault.Source, s.String(), err)).at(place))
 		}
 	}
 	return steps
@@ -181,19 +181,18 @@ func (r Request) step(s source, w wanted, place image.Place) *Step {
 	path := r.Naming.path(s.Repository)
 	from, err := s.location(w)
 	if err != nil {
-		return failed(s.String(), place.String()+"/"+path, err)
+		return failed(s.String(), place.String()+"/"+path, err).at(place)
 	}
 	name, err := r.Naming.name(path, w)
 	if err != nil {
-		return failed(from.String(), place.String()+"/"+path, err)
+		return failed(from.String(), place.String()+"/"+path, err).at(place)
 	}
 	to, err := r.Naming.locate(place, name)
 	if err != nil {
-		return failed(from.String(), place.String()+"/"+name.String(), fault.At(fault.Destination, place.String()+"/"+name.String(), err))
+		return failed(from.String(), place.String()+"/"+name.String(), fault.At(fault.Destination, place.String()+"/"+name.String(), err)).at(place)
 	}
-	step := newStep(from, to)
-	step.Place = place
-	step.Selection = r.selection(s.Platforms, place)
+	step := newStep(from, to).at(place)
+	step.Selection = r.selection(s.Platforms, to)
 	if w.tag != "" {
 		step.pin, step.listed = w.digest, w.listed
 	}
@@ -208,15 +207,15 @@ func newStep(from, to image.Location) *Step {
 	}
 }
 
-// selection is what is wanted of an index at a place.
-func (r Request) selection(platforms []v1.Platform, place image.Place) image.Selection {
+// selection is what is wanted of an index at a destination.
+func (r Request) selection(platforms []v1.Platform, destination image.Location) image.Selection {
 	selection := image.Selection{Platforms: platforms, AllowMissing: r.AllowMissing}
 	switch {
-	case len(platforms) > 0 && !place.Single():
+	case len(platforms) > 0 && !destination.Single():
 	case r.SelectSystem != nil && len(platforms) == 0:
 		selection.System = r.SelectSystem
-	case place.Single():
-		// Such a place keeps one platform: the only one asked for, or this
+	case destination.Single():
+		// Such a destination keeps one platform: the only one asked for, or this
 		// system's.
 		selection.System = systemOf(r.System, platforms)
 	}
@@ -246,12 +245,11 @@ func (r Request) images() []*Step {
 			}
 			to, err := place.Location(name)
 			if err != nil {
-				steps = append(steps, failed(named.Location.String(), place.String()+"/"+name.String(), err))
+				steps = append(steps, failed(named.Location.String(), place.String()+"/"+name.String(), err).at(place))
 				continue
 			}
-			step := newStep(named.Location, to)
-			step.Place = place
-			step.Selection = image.Selection{System: r.SelectSystem}
+			step := newStep(named.Location, to).at(place)
+			step.Selection = r.selection(nil, to)
 			steps = append(steps, step)
 		}
 	}

@@ -2,10 +2,12 @@ package plan
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/sirupsen/logrus"
 
 	"csync/sync/fault"
 	"csync/sync/image"
@@ -55,7 +57,7 @@ func (s *Step) Fail(err error) {
 		s.Result.Status, s.Result.Reason = report.Skipped, err.Error()
 		return
 	}
-	s.Result.Status, s.Result.Error = report.Failed, report.Failure(err)
+	s.Result.Status, s.Result.Error, s.Result.Verified = report.Failed, report.Failure(err), false
 }
 
 // failed makes the step of something that has no location because err came
@@ -63,6 +65,12 @@ func (s *Step) Fail(err error) {
 func failed(source, destination string, err error) *Step {
 	s := &Step{Result: report.Result{Action: report.Copy, Source: source, Destination: destination}}
 	s.Fail(err)
+	return s
+}
+
+// at says at which place a step's destination is.
+func (s *Step) at(place image.Place) *Step {
+	s.Place = place
 	return s
 }
 
@@ -103,15 +111,31 @@ func (p *Plan) Left() int {
 	return left
 }
 
-// Written are the steps that have changed something at the place.
-func (p *Plan) Written(place image.Place) []*Step {
-	var written []*Step
+// Complete gives what a run has written at the place its name, where the place
+// does that as a whole. Images that are lost with it have failed.
+func (p *Plan) Complete(place image.Place) {
+	var done []*Step
+	failed := 0
 	for _, step := range p.Steps {
-		if step.Place == place && step.Result.Status == report.Done {
-			written = append(written, step)
+		switch {
+		case step.Place != place && step.Place != nil: // nil: of every place
+		case step.Result.Status == report.Failed:
+			failed++
+		case step.Result.Status == report.Done && step.Place == place:
+			done = append(done, step)
 		}
 	}
-	return written
+	if len(done) == 0 {
+		if err := place.Discard(); err != nil {
+			logrus.Warnf("discarding what was begun of %s: %v", place, err)
+		}
+		return
+	}
+	if err := place.Complete(failed); err != nil {
+		for _, step := range done {
+			step.Fail(step.atDestination(fmt.Errorf("completing %s: %w", place, err)))
+		}
+	}
 }
 
 // DryRun marks what would be done as planned.

@@ -10,7 +10,8 @@ import (
 )
 
 // WriteText writes the report for a terminal: a table of all results, then the
-// failures with their whole messages, then one line that sums up.
+// failures with their whole messages, the reasons of what was skipped or
+// converted, and one line that sums up.
 func (r *Report) WriteText(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	r.writeTable(out)
@@ -19,6 +20,7 @@ func (r *Report) WriteText(w io.Writer) error {
 			writeFailure(out, &r.Results[i])
 		}
 	}
+	r.writeReasons(out)
 	fmt.Fprintln(out, r.sentence())
 	return out.Flush() // the first error of all writes
 }
@@ -52,6 +54,20 @@ func writeFailure(out *bufio.Writer, result *Result) {
 		fmt.Fprintf(out, "    %s\n", line)
 	}
 	fmt.Fprintln(out)
+}
+
+// writeReasons says why results are what they are that need no doing.
+func (r *Report) writeReasons(out *bufio.Writer) {
+	given := false
+	for i := range r.Results {
+		if result := &r.Results[i]; result.Reason != "" {
+			fmt.Fprintf(out, "%s: %s: %s\n", result.Status, cmp.Or(plain(result.Destination), plain(result.Source)), plain(result.Reason))
+			given = true
+		}
+	}
+	if given {
+		fmt.Fprintln(out)
+	}
 }
 
 // sentence is the summary: "3 in all: 1 failed, 2 copied; 5.0 MB read, …".

@@ -18,11 +18,11 @@ func text(t *testing.T, r *Report) string {
 	return out.String()
 }
 
-func TestTextIsATableAndASentence(t *testing.T) {
+func TestTextIsATableReasonsAndASentence(t *testing.T) {
 	t.Parallel()
 	got := text(t, samples()["done"])
 	lines := strings.Split(strings.TrimSpace(got), "\n")
-	require.Len(t, lines, 7)
+	require.Len(t, lines, 9)
 	require.Equal(t, []string{"ACTION", "STATUS", "DESTINATION", "DIGEST", "WRITTEN", "TIME"}, strings.Fields(lines[0]))
 	require.Equal(t, []string{
 		"copy", "done", "docker://mirror.example.net:5000/library/redis:7.4",
@@ -30,7 +30,8 @@ func TestTextIsATableAndASentence(t *testing.T) {
 	}, strings.Fields(lines[3]))
 	require.Equal(t, strings.Index(lines[0], "DIGEST"), strings.Index(lines[3], "sha256:"))
 	require.Equal(t, "4 in all: 1 copied, 1 retagged, 1 unchanged, 1 skipped; "+
-		"41.5 MB read, 41.5 MB written, 12.8 MB reused in 4.2s", lines[6])
+		"41.5 MB read, 41.5 MB written, 12.8 MB reused in 4.2s", lines[8])
+	require.Equal(t, "skipped: docker://mirror.example.net:5000/library/legacy:2: its only platform is linux/s390x", lines[6])
 }
 
 func TestTextHasEveryFailureWhole(t *testing.T) {

@@ -97,7 +97,6 @@ func TestTLSVerifyAndCertDirOfTheFileAreHeeded(t *testing.T) {
 		"an unknown authority is refused":          {registrytest.TLS(), func(*registrytest.Registry) string { return "" }, fault.TLS, "certs.d"},
 		"cert-dir has the authority":               {registrytest.TLS(), certDir, "", ""},
 		"cert-dir has the client's certificate":    {registrytest.ClientCertificate(), certDir, "", ""},
-		"a client certificate is missing":          {registrytest.ClientCertificate(), caOnly, fault.TLS, "certificate"},
 		"an expired certificate is refused":        {registrytest.ExpiredCertificate(), certDir, fault.TLS, "expired"},
 		"HTTP is refused where TLS is expected":    {registrytest.AnonymousPull(), func(*registrytest.Registry) string { return "" }, fault.TLS, "tls-verify: false"},
 		"HTTP is fine where tls-verify says false": {registrytest.AnonymousPull(), func(*registrytest.Registry) string { return "tls-verify: false" }, "", ""},
@@ -123,6 +122,23 @@ func TestTLSVerifyAndCertDirOfTheFileAreHeeded(t *testing.T) {
 			require.Equal(t, []string{"web:1.0"}, entriesOf(t, directory))
 		})
 	}
+}
+
+func TestAClientCertificateThatIsMissingIsAFailure(t *testing.T) {
+	t.Parallel()
+	source, directory := registrytest.Start(t, registrytest.ClientCertificate()), t.TempDir()
+	source.Push(t, "app", "1.0", registrytest.RandomImage(1))
+	l := newLab(t, "dir:"+directory)
+	l.access = registry.Access{}
+
+	results := l.sync(oneOf(source, "app", "1.0", caOnly(source)))
+
+	// With TLS 1.3 the server refuses after its part of the handshake: the client
+	// sees the alert, or a connection that is closed.
+	require.Equal(t, report.Failed, results[0].Status)
+	require.Contains(t, []fault.Kind{fault.TLS, fault.Network}, results[0].Error.Kind, results[0].Error.Message)
+	require.Equal(t, fault.Source, results[0].Error.Side)
+	require.Empty(t, entriesOf(t, directory))
 }
 
 func certDir(r *registrytest.Registry) string { return "cert-dir: " + r.CertDir }

@@ -2,6 +2,8 @@ package spec
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"go.podman.io/image/v5/docker/reference"
 
@@ -14,6 +16,9 @@ func Reference(s string) (Source, error) {
 	named, err := reference.ParseNormalizedNamed(s)
 	if err != nil {
 		return Source{}, fault.New(fault.Input, fmt.Errorf("Error parsing docker reference %q: %w", s, err))
+	}
+	if registryAlone(s) {
+		return Source{}, fault.New(fault.Input, fmt.Errorf("%q names a registry and no repository in it", s))
 	}
 	repository := Repository{Name: reference.TrimNamed(named), Key: reference.Path(named)}
 	tagged, hasTag := named.(reference.Tagged)
@@ -29,4 +34,12 @@ func Reference(s string) (Source, error) {
 		repository.All = true
 	}
 	return Source{Registry: reference.Domain(named), Repositories: []Repository{repository}}, nil
+}
+
+// registryAlone reports whether s is a registry's host and port, which would be
+// taken for an image of Docker Hub and its tag.
+func registryAlone(s string) bool {
+	host, port, found := strings.Cut(strings.TrimSuffix(s, "/"), ":")
+	_, err := strconv.ParseUint(port, 10, 16)
+	return found && err == nil && (host == "localhost" || strings.Contains(host, "."))
 }
