@@ -1,6 +1,7 @@
 package image
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,8 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 
-	dockerarchive "go.podman.io/image/v5/docker/archive"
-	"go.podman.io/image/v5/docker/reference"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	ociarchive "go.podman.io/image/v5/oci/archive"
 	"go.podman.io/image/v5/oci/layout"
 	"go.podman.io/image/v5/types"
@@ -19,27 +19,33 @@ import (
 	"csync/sync/fault"
 )
 
-// ociArchive is a tar file with one OCI image layout for all images. It is
-// worked on as a layout in a temporary directory, starting from what the file
-// has, and packed when the place is closed.
+// ociArchive is a tar file with one OCI image layout for all images. What it has
+// is read in its index; it is written as a layout in a temporary directory,
+// starting from what the file has, and packed when the place is completed.
 type ociArchive struct {
 	place
-	unpacked  func() (string, error) // makes the layout when it is first needed
-	directory string                 // the layout, once it is there
-	mu        sync.Mutex
+	index    func() (v1.Index, error)
+	unpacked func() (string, error) // makes the layout for the first image
+
+	mu        sync.Mutex // held while the layout is written to
+	directory string     // the layout, once it is there
 }
 
 func openOCIArchive(p place) (Place, error) {
-	if err := writable(filepath.Dir(p.path)); err != nil {
+	if err := existing(filepath.Dir(p.path)); err != nil {
 		return nil, fault.New(fault.Input, fmt.Errorf("%s: %w", p.shown, err))
 	}
-	a := &ociArchive{place: p}
+	a := &ociArchive{place: p, index: sync.OnceValues(func() (v1.Index, error) { return archivedIndex(p.path) })}
 	a.unpacked = sync.OnceValues(a.unpack)
 	return a, nil
 }
 
 func (p *ociArchive) unpack() (string, error) {
-	directory, err := os.MkdirTemp("", "csync-oci-")
+	parent := ""
+	if p.system != nil {
+		parent = p.system.BigFilesTemporaryDir
+	}
+	directory, err := os.MkdirTemp(parent, "csync-oci-")
 	if err != nil {
 		return "", fmt.Errorf("creating a temporary layout: %w", err)
 	}
@@ -63,28 +69,49 @@ func (p *ociArchive) Location(name Name) (Location, error) {
 	if err != nil {
 		return Location{}, fault.New(fault.Input, err)
 	}
-	open := func(write bool) (types.ImageReference, error) {
-		if _, err := os.Stat(p.path); os.IsNotExist(err) && !write {
-			return ref, nil // which says that there is no such archive
-		}
+	open := func() (types.ImageReference, error) {
 		directory, err := p.unpacked()
 		if err != nil {
 			return nil, err
 		}
 		return layout.NewReference(directory, name.String())
 	}
-	return Location{Reference: ref, System: p.system, exclusive: &p.mu, open: open}, nil
+	look := func(ctx context.Context) (v1.Descriptor, error) { return p.look(ctx, name.String()) }
+	return Location{Reference: ref, System: p.system, exclusive: &p.mu, open: open, look: look}, nil
 }
 
-func (p *ociArchive) Close(write bool) error {
+// look finds an image in what is written, or else in the file.
+func (p *ociArchive) look(ctx context.Context, name string) (v1.Descriptor, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.directory != "" {
+		ref, err := layout.NewReference(p.directory, name)
+		if err != nil {
+			return v1.Descriptor{}, err
+		}
+		return lookInside(ctx, Location{Reference: ref, System: p.system})
+	}
+	index, err := p.index()
+	if err != nil {
+		return v1.Descriptor{}, lookFault(err)
+	}
+	for _, d := range index.Manifests {
+		if d.Annotations[v1.AnnotationRefName] == name {
+			return v1.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, nil
+		}
+	}
+	return v1.Descriptor{}, fault.New(fault.NotFound, fmt.Errorf("%s has no image %q", p.shown, name))
+}
+
+func (p *ociArchive) Complete(int) error {
+	return errors.Join(p.pack(), p.Discard())
+}
+
+func (p *ociArchive) Discard() error {
 	if p.directory == "" {
 		return nil
 	}
-	var err error
-	if write {
-		err = p.pack()
-	}
-	return errors.Join(err, os.RemoveAll(p.directory))
+	return os.RemoveAll(p.directory)
 }
 
 func (p *ociArchive) pack() error {
@@ -99,101 +126,4 @@ func (p *ociArchive) pack() error {
 		_, err := io.Copy(file, packed)
 		return err
 	})
-}
-
-// dockerArchive is a tar file as docker save writes it. Its format cannot be
-// added to, so every run writes it anew.
-type dockerArchive struct {
-	place
-	temporary string
-	writer    *dockerarchive.Writer
-	mu        sync.Mutex
-}
-
-func openDockerArchive(p place) (Place, error) {
-	if err := writable(filepath.Dir(p.path)); err != nil {
-		return nil, fault.New(fault.Input, fmt.Errorf("%s: %w", p.shown, err))
-	}
-	return &dockerArchive{place: p}, nil
-}
-
-func (p *dockerArchive) Single() bool { return true }
-
-func (p *dockerArchive) Location(name Name) (Location, error) {
-	named, err := reference.ParseNormalizedNamed(name.String())
-	tagged, ok := named.(reference.NamedTagged)
-	if err != nil || !ok {
-		return Location{}, fault.New(fault.Unsupported, fmt.Errorf("%s: docker-archive keeps tags, and %q is none", p.shown, name))
-	}
-	ref, err := dockerarchive.NewReference(p.path, tagged)
-	if err != nil {
-		return Location{}, fault.New(fault.Input, err)
-	}
-	open := func(write bool) (types.ImageReference, error) {
-		if !write {
-			return ref, nil
-		}
-		if p.writer == nil {
-			if err := p.create(); err != nil {
-				return nil, err
-			}
-		}
-		return p.writer.NewReference(tagged)
-	}
-	return Location{Reference: ref, System: p.system, exclusive: &p.mu, open: open}, nil
-}
-
-func (p *dockerArchive) create() error {
-	file, err := os.CreateTemp(filepath.Dir(p.path), ".csync-*.tar")
-	if err != nil {
-		return err
-	}
-	p.temporary = file.Name()
-	if err := file.Close(); err != nil {
-		return err
-	}
-	p.writer, err = dockerarchive.NewWriter(p.system, p.temporary)
-	return err
-}
-
-func (p *dockerArchive) Close(write bool) error {
-	if p.writer == nil {
-		return nil
-	}
-	err := p.writer.Close()
-	if write && err == nil {
-		err = os.Rename(p.temporary, p.path)
-	}
-	if write && err == nil {
-		return nil
-	}
-	if removed := os.Remove(p.temporary); removed != nil && !os.IsNotExist(removed) {
-		err = errors.Join(err, removed)
-	} else if !write {
-		return nil // what there was to complete is not wanted
-	}
-	return fmt.Errorf("completing %s: %w", p.shown, err)
-}
-
-// replaceFile has write fill a new file beside path, and only when that has
-// worked gives it path's name.
-func replaceFile(path string, write func(*os.File) error) error {
-	file, err := os.CreateTemp(filepath.Dir(path), ".csync-*")
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(write(file), file.Chmod(0o644), file.Close()); err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return os.Rename(file.Name(), path)
-}
-
-// writable refuses a directory that does not exist, before anything is copied
-// into a file that could not be put there.
-func writable(directory string) error {
-	stat, err := os.Stat(directory)
-	if err == nil && !stat.IsDir() {
-		err = fmt.Errorf("%s is not a directory", directory)
-	}
-	return err
 }

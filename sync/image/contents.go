@@ -41,11 +41,7 @@ func Read(ctx context.Context, l Location) (*Contents, error) {
 	if l.Repository != nil {
 		c.shelf = repositoryShelf{l}
 	} else {
-		working, err := l.working(false)
-		if err != nil {
-			return nil, lookFault(err)
-		}
-		source, err := working.NewImageSource(ctx, l.System)
+		source, err := l.Reference.NewImageSource(ctx, l.System)
 		if err != nil {
 			return nil, lookFault(err)
 		}

@@ -248,16 +248,6 @@ func (c *Copier) convert(options *copy.Options) *copy.Options {
 	return options
 }
 
-// single reports whether a transport keeps one image under a reference, never
-// an index.
-func single(l Location) bool {
-	switch l.Reference.Transport().Name() {
-	case "docker-archive", "docker-daemon", "containers-storage":
-		return true
-	}
-	return false
-}
-
 // errIndex explains why an index does not fit.
 func errIndex(l Location) error {
 	return fault.WithRemedy(fault.Unsupported,

@@ -2,6 +2,7 @@ package image
 
 import (
 	"archive/tar"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -121,7 +122,12 @@ func listOCIArchive(path string, _ *types.SystemContext) ([]Named, error) {
 		if err != nil {
 			return nil, err
 		}
-		images = append(images, Named{Location: Location{Reference: ref}, Name: layoutName(strings.TrimSuffix(filepath.Base(path), ".tar"), d)})
+		look := func(context.Context) (v1.Descriptor, error) {
+			return v1.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, nil
+		}
+		images = append(images, Named{
+			Location: Location{Reference: ref, look: look}, Name: layoutName(strings.TrimSuffix(filepath.Base(path), ".tar"), d),
+		})
 	}
 	return images, nil
 }

@@ -1,9 +1,11 @@
 package image
 
 import (
+	"context"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/docker/reference"
 	"go.podman.io/image/v5/transports"
 	"go.podman.io/image/v5/types"
@@ -23,9 +25,21 @@ type Location struct {
 	// exclusive is held while the library writes to something that several
 	// images share, an OCI layout's index.json for one; nil where nothing is.
 	exclusive *sync.Mutex
-	// open gives the reference to work on where that is not Reference itself:
-	// an archive is worked on as something else. nil: Reference.
-	open func(write bool) (types.ImageReference, error)
+	// open gives the reference to write to where that is not Reference itself:
+	// an archive is written as something else. nil: Reference.
+	open func() (types.ImageReference, error)
+	// look tells what is there where that takes no opening. nil: nothing does.
+	look func(ctx context.Context) (v1.Descriptor, error)
+}
+
+// Single reports whether the location keeps one platform of an image, in a
+// format of its own: never an index, and no digest that a registry has seen.
+func (l Location) Single() bool {
+	switch l.Reference.Transport().Name() {
+	case "docker-archive", "docker-daemon", "containers-storage":
+		return true
+	}
+	return false
 }
 
 // String is the location as users write it, "docker://q.io/a/b:1".
@@ -36,12 +50,12 @@ func (l Location) String() string {
 	return transports.ImageName(l.Reference)
 }
 
-// working is the reference to read or write.
-func (l Location) working(write bool) (types.ImageReference, error) {
+// writable is the reference to write to.
+func (l Location) writable() (types.ImageReference, error) {
 	if l.open == nil {
 		return l.Reference, nil
 	}
-	return l.open(write)
+	return l.open()
 }
 
 // Identifier is the tag or the digest of a docker reference, as the

@@ -40,13 +40,14 @@ func (n Name) String() string {
 type Place interface {
 	// Location is where the place keeps the image of that name.
 	Location(name Name) (Location, error)
-	// Single reports whether the place keeps one platform of an image only.
-	Single() bool
 	// String is the place as users write it, "docker://q.io/mirror".
 	String() string
-	// Close completes what is written as a whole, and only then gives it its
-	// name; write says whether anything was.
-	Close(write bool) error
+	// Complete gives what was written as a whole its name. A place that is
+	// always written anew stays as it is, and says so, where some of its images
+	// have failed.
+	Complete(failed int) error
+	// Discard drops what was begun, when no image came about.
+	Discard() error
 }
 
 // Access is what opening a place needs.
@@ -93,8 +94,8 @@ type place struct {
 }
 
 func (p place) String() string     { return p.shown }
-func (p place) Single() bool       { return false }
-func (p place) Close(_ bool) error { return nil }
+func (p place) Complete(int) error { return nil }
+func (p place) Discard() error     { return nil }
 
 // registries is a registry, or a path in one.
 type registries struct {
@@ -152,8 +153,6 @@ type store struct {
 	place
 	transport types.ImageTransport
 }
-
-func (p store) Single() bool { return true }
 
 func (p store) Location(name Name) (Location, error) {
 	full := name.String()

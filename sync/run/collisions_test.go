@@ -117,7 +117,7 @@ func TestAPlanWritesNothingAnywhere(t *testing.T) {
 		}
 	}
 	for _, place := range l.places {
-		require.NoError(t, place.Close(false))
+		require.NoError(t, place.Discard())
 	}
 	require.Empty(t, entriesOf(t, directory))
 	requireOnlyReads(t, source)

@@ -33,10 +33,10 @@ func TestAFullDiskLeavesNothingUnderTheFinalName(t *testing.T) {
 
 			if transport == "oci-archive:" { // which is packed in the end, and fails there
 				requireAll(t, report.Done, results)
-				require.ErrorContains(t, l.places[0].Close(true), "no space left")
+				require.ErrorContains(t, l.places[0].Complete(0), "no space left")
 			} else {
 				requireFailure(t, results[0], fault.Denied, fault.Destination, "no space left", "make room")
-				require.NoError(t, l.places[0].Close(false))
+				require.NoError(t, l.places[0].Discard())
 			}
 			require.NoFileExists(t, filepath.Join(disk, "shelf.tar"))
 			require.NoDirExists(t, filepath.Join(disk, "big:1.0"))

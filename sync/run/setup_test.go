@@ -108,7 +108,7 @@ func (l *lab) syncImages(places ...string) []report.Result {
 func (l *lab) run(ctx context.Context, p *plan.Plan) {
 	l.runWithoutClosing(ctx, p)
 	for _, place := range l.places {
-		require.NoError(l.t, place.Close(len(p.Written(place)) > 0))
+		p.Complete(place)
 	}
 }
 
