@@ -27,6 +27,7 @@ build: ## build the static binary bin/csync
 
 test: setup ## set up, then run every test
 	go test -race ./...
+	cd bench && go test ./...
 
 unit: ## run the quick tests
 	go test -short ./...
@@ -44,6 +45,7 @@ fuzz: ## run every fuzz target for FUZZTIME
 lint: $(LINT) ## check the code, its format and go.mod
 	$(LINT) run
 	go mod tidy -diff
+	cd bench && $(abspath $(LINT)) run && go mod tidy -diff
 
 fmt: $(LINT) ## format the code
 	$(LINT) fmt
