@@ -11,7 +11,6 @@ import (
 	"github.com/sirupsen/logrus"
 	"go.podman.io/image/v5/types"
 
-	"csync/sync/fault"
 	"csync/sync/image"
 	"csync/sync/plan"
 	"csync/sync/registry"
@@ -172,17 +171,10 @@ func (s *session) carryOut(ctx context.Context, p *plan.Plan) {
 	}
 }
 
-// finish completes archives. An image in one that cannot be completed is lost.
+// finish completes archives.
 func (s *session) finish(p *plan.Plan) {
 	for _, place := range s.places {
-		steps := p.Written(place)
-		err := place.Close(!s.dryRun && len(steps) > 0)
-		if err == nil {
-			continue
-		}
-		for _, step := range steps {
-			step.Fail(fault.At(fault.Destination, step.Result.Destination, fmt.Errorf("completing %s: %w", place, err)))
-		}
+		p.Complete(place)
 	}
 }
 
