@@ -171,10 +171,11 @@ func (s *session) carryOut(ctx context.Context, p *plan.Plan) {
 	}
 }
 
-// finish completes archives.
-func (s *session) finish(p *plan.Plan) {
+// finish completes archives, also of a run that was interrupted: what it has
+// done is to be kept, or given up in order.
+func (s *session) finish(ctx context.Context, p *plan.Plan) {
 	for _, place := range s.places {
-		p.Complete(place)
+		p.Complete(context.WithoutCancel(ctx), place)
 	}
 }
 

@@ -72,7 +72,7 @@ func (f *syncFlags) runSkopeo(ctx context.Context, args []string, io streams) er
 	if f.keepGoing || !slices.ContainsFunc(p.Steps, stops) {
 		s.carryOut(ctx, p)
 	}
-	s.finish(p)
+	s.finish(ctx, p)
 	s.progress.Close()
 	return s.skopeoResult(ctx, p, from)
 }

@@ -116,7 +116,7 @@ func (f *syncFlags) native(ctx context.Context, args []string, io streams, act f
 		p.Cancel("not done, because another step failed (--fail-fast)")
 	}
 	act(ctx, s, p)
-	s.finish(p)
+	s.finish(ctx, p)
 	s.progress.Close()
 	return s.report(ctx, p)
 }

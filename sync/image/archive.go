@@ -103,8 +103,8 @@ func (p *ociArchive) look(ctx context.Context, name string) (v1.Descriptor, erro
 	return v1.Descriptor{}, fault.New(fault.NotFound, fmt.Errorf("%s has no image %q", p.shown, name))
 }
 
-func (p *ociArchive) Complete(int) error {
-	return errors.Join(p.pack(), p.Discard())
+func (p *ociArchive) Complete(context.Context, int) error {
+	return errors.Join(storageFault(p.pack()), p.Discard())
 }
 
 func (p *ociArchive) Discard() error {

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"context"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -45,7 +46,7 @@ type Place interface {
 	// Complete gives what was written as a whole its name. A place that is
 	// always written anew stays as it is, and says so, where some of its images
 	// have failed.
-	Complete(failed int) error
+	Complete(ctx context.Context, failed int) error
 	// Discard drops what was begun, when no image came about.
 	Discard() error
 }
@@ -93,9 +94,9 @@ type place struct {
 	system      *types.SystemContext
 }
 
-func (p place) String() string     { return p.shown }
-func (p place) Complete(int) error { return nil }
-func (p place) Discard() error     { return nil }
+func (p place) String() string                      { return p.shown }
+func (p place) Complete(context.Context, int) error { return nil }
+func (p place) Discard() error                      { return nil }
 
 // registries is a registry, or a path in one.
 type registries struct {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -113,7 +114,7 @@ func (p *Plan) Left() int {
 
 // Complete gives what a run has written at the place its name, where the place
 // does that as a whole. Images that are lost with it have failed.
-func (p *Plan) Complete(place image.Place) {
+func (p *Plan) Complete(ctx context.Context, place image.Place) {
 	var done []*Step
 	failed := 0
 	for _, step := range p.Steps {
@@ -131,7 +132,7 @@ func (p *Plan) Complete(place image.Place) {
 		}
 		return
 	}
-	if err := place.Complete(failed); err != nil {
+	if err := place.Complete(ctx, failed); err != nil {
 		for _, step := range done {
 			step.Fail(step.atDestination(fmt.Errorf("completing %s: %w", place, err)))
 		}

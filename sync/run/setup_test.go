@@ -108,7 +108,7 @@ func (l *lab) syncImages(places ...string) []report.Result {
 func (l *lab) run(ctx context.Context, p *plan.Plan) {
 	l.runWithoutClosing(ctx, p)
 	for _, place := range l.places {
-		p.Complete(place)
+		p.Complete(context.WithoutCancel(ctx), place)
 	}
 }
 

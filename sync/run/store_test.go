@@ -133,3 +133,24 @@ func tarNames(stream io.Reader) string {
 		names = append(names, header.Name)
 	}
 }
+
+func TestADockerArchiveKeepsSeveralTagsOfOneImageAndIsBegunAnewWithAnother(t *testing.T) {
+	t.Parallel()
+	source, directory := registrytest.Start(t), t.TempDir()
+	image := registrytest.RandomImage(1)
+	for _, tag := range []string{"1.0", "latest"} {
+		source.Push(t, "app", tag, image)
+	}
+	source.Push(t, "web", "2.0", registrytest.RandomImage(2))
+	place := "docker-archive:" + directory + "/shelf.tar"
+	further := "  csync: {repositories: {app: {tags: {'1.0': [stable, old]}}}}\n"
+
+	requireAll(t, report.Done, newLab(t, place).sync(allOf(source, "app")+further))
+	requireAll(t, report.Done, newLab(t, place).sync(allOf(source, "app", "web")+further))
+
+	back := registrytest.Start(t)
+	requireAll(t, report.Done, newLab(t, "docker://"+back.Host()).syncImages(place))
+	require.ElementsMatch(t, []string{"1.0", "latest", "stable", "old"}, back.Tags(t, "app"))
+	require.Equal(t, []string{"2.0"}, back.Tags(t, "web"))
+	require.Equal(t, []string{"shelf.tar"}, entriesOf(t, directory))
+}
