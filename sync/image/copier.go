@@ -41,7 +41,7 @@ type Copier struct {
 	// Log receives containers/image's lines about each copy; nil: nowhere.
 	Log io.Writer
 
-	signed sync.Map // repository name -> whether it has signatures (bool)
+	signed sync.Map // policy identity -> whether it may have signatures (bool)
 }
 
 // Request is one image to copy.
@@ -56,6 +56,8 @@ type Request struct {
 	// Fresh says that the destination repository had nothing when planned.
 	Fresh bool
 	Mover Mover
+
+	expected digest.Digest // of what the library makes; empty: whatever it makes
 }
 
 // Copied is what a copy did, apart from the blobs that the Mover moved.
@@ -65,6 +67,9 @@ type Copied struct {
 	Source digest.Digest
 	// Manifest is what the destination now has under its reference.
 	Manifest v1.Descriptor
+	// Verified says that the destination was seen to have the manifest: a
+	// registry has confirmed its digest, or it was read back.
+	Verified bool
 	// Platforms are those of the instances that were written, if any index was.
 	Platforms []string
 	// Read and Written are bytes of manifests, and of blobs, that the Mover was
@@ -166,7 +171,7 @@ func (c *Copier) needsLibrary(ctx context.Context, source *registrySource) (bool
 	if c.RemoveSignatures {
 		return false, nil
 	}
-	name := source.location.Repository.Name().Name()
+	name := source.location.Reference.PolicyConfigurationIdentity() // which registries.d may name
 	if known, ok := c.signed.Load(name); ok {
 		return known.(bool), nil
 	}
@@ -189,7 +194,7 @@ func (c *Copier) copyBetweenRegistries(ctx context.Context, request Request, sou
 		return Copied{Read: source.root.manifests()}, fault.At(fault.Destination, request.Destination.String(), err)
 	}
 	root := source.root.manifest.Descriptor
-	return Copied{Manifest: root, Read: source.root.manifests(), Written: root.Size}, nil
+	return Copied{Manifest: root, Verified: true, Read: source.root.manifests(), Written: root.Size}, nil
 }
 
 // logCopy writes what copy.Image would write about the same image.
@@ -213,11 +218,7 @@ func (c *Copier) run(ctx context.Context, destination, source types.ImageReferen
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
-	defer func() {
-		if err := policy.Destroy(); err != nil {
-			logrus.Debugf("closing the policy: %v", err)
-		}
-	}()
+	defer destroy(policy)
 	options.DestinationCtx = withoutBlobInfoCache(options.DestinationCtx)
 	options.ReportWriter = c.Log
 	options.RemoveSignatures = options.RemoveSignatures || c.RemoveSignatures

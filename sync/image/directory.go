@@ -27,8 +27,16 @@ type absentDirectory struct {
 
 func (d absentDirectory) StringWithinTransport() string { return d.path }
 
-func (d absentDirectory) NewImageSource(context.Context, *types.SystemContext) (types.ImageSource, error) {
-	return nil, &fs.PathError{Op: "open", Path: d.path, Err: fs.ErrNotExist}
+// NewImageSource opens what may have been written since.
+func (d absentDirectory) NewImageSource(ctx context.Context, sys *types.SystemContext) (types.ImageSource, error) {
+	if _, err := os.Stat(d.path); err != nil {
+		return nil, err
+	}
+	ref, err := directory.NewReference(d.path)
+	if err != nil {
+		return nil, err
+	}
+	return ref.NewImageSource(ctx, sys)
 }
 
 // directoryReference is the dir: reference of path, whatever of it exists.

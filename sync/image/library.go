@@ -4,19 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/copy"
-	"go.podman.io/image/v5/docker"
 	"go.podman.io/image/v5/manifest"
-	"go.podman.io/image/v5/oci/archive"
-	"go.podman.io/image/v5/oci/layout"
-	"go.podman.io/image/v5/signature"
-	imagestorage "go.podman.io/image/v5/storage"
 	"go.podman.io/image/v5/types"
-	"go.podman.io/storage"
 
 	"csync/sync/fault"
 )
@@ -25,34 +17,38 @@ import (
 // by the library's transport at the source as well, where there may be
 // signatures.
 func (c *Copier) copyToLibrary(ctx context.Context, request Request, original *Original) (Copied, error) {
-	source := original.source
+	pooled := original.source
 	options := c.convert(&copy.Options{ImageListSelection: copy.CopyAllImages})
-	var from types.ImageReference = pooledReference{ImageReference: request.Source.Reference, source: source}
+	var source types.ImageReference = pooledReference{ImageReference: request.Source.Reference, source: pooled}
 	if original.library {
-		from = request.Source.Reference
-		if err := choose(options, request, original.choice); err != nil {
+		source = plannedReference{request.Source.Reference, request.Source, original.digest}
+		if err := c.choose(options, request, original); err != nil {
 			return Copied{}, err
+		}
+		if original.filtered() && c.Format == "" {
+			request.expected = original.choice.Digest
 		}
 	}
 	if request.Destination.Single() {
-		if isIndex(source.root.manifest.MediaType) {
+		if isIndex(pooled.root.manifest.MediaType) {
 			return Copied{}, fault.At(fault.Destination, request.Destination.String(), errIndex(request.Destination))
 		}
 		options.PreserveDigests = false // those transports keep other formats
 	}
-	written, err := c.runExclusive(ctx, request.Destination, from, options)
-	if errors.As(err, new(signature.PolicyRequirementError)) {
-		err = libraryFault(request.Source, err)
+	copied, err := c.copyOver(ctx, request, source, options)
+	if !original.library && !rejected(err) { // whose source says so itself
+		err = destinationFault(request.Destination, err)
 	}
-	read := source.root.manifests() + source.read.Load()
-	return Copied{Manifest: written, Read: read, Written: read}, fault.At(fault.Destination, request.Destination.String(), storageFault(err))
+	copied.Read = pooled.root.manifests() + pooled.read.Load()
+	copied.Written = copied.Read
+	return copied, libraryFault(request, err)
 }
 
 // copyFromLibrary copies from one of the library's own transports. Those that
 // hold what a registry would (directories, layouts) go over the pooled client;
 // the others need the library's conversions.
 func (c *Copier) copyFromLibrary(ctx context.Context, request Request) (Copied, error) {
-	options := c.convert(&copy.Options{ImageListSelection: copy.CopyAllImages, SourceCtx: request.Source.System, DestinationCtx: request.Destination.System})
+	options := c.convert(&copy.Options{ImageListSelection: copy.CopyAllImages, SourceCtx: request.Source.System})
 	if request.Selection.System != nil {
 		options.ImageListSelection = copy.CopySystemImage
 		options.SourceCtx = choosing(request.Source.System, request.Selection.System)
@@ -63,46 +59,52 @@ func (c *Copier) copyFromLibrary(ctx context.Context, request Request) (Copied, 
 	var copied Copied
 	var err error
 	if request.Destination.Repository != nil && !request.Source.Single() && !c.signs() && c.Format == "" {
-		destination := &registryDestination{location: request.Destination, mover: request.Mover, fresh: request.Fresh}
-		to := pooledReference{ImageReference: request.Destination.Reference, destination: destination}
-		copied.Manifest, err = c.run(ctx, to, request.Source.Reference, options)
-		copied.Written = destination.written.Load()
-		copied.Read = destination.read.Load()
+		pooled := &registryDestination{location: request.Destination, mover: request.Mover, fresh: request.Fresh}
+		destination := pooledReference{ImageReference: request.Destination.Reference, destination: pooled}
+		copied.Manifest, err = c.run(ctx, destination, request.Source.Reference, options)
+		copied.Written, copied.Read, copied.Verified = pooled.written.Load(), pooled.read.Load(), err == nil
 	} else {
-		copied.Manifest, err = c.runExclusive(ctx, request.Destination, request.Source.Reference, options)
+		copied, err = c.copyOver(ctx, request, request.Source.Reference, options)
 	}
-	return copied, libraryFault(request.Source, err)
+	return copied, libraryFault(request, err)
 }
 
 func (c *Copier) signs() bool { return c.SignBy != "" || len(c.Signers) > 0 }
 
 // copyByLibrary copies between registries with the library's docker transport
-// at both ends. Of a filtered index the library makes one in its own words,
-// which the one that was planned then replaces.
+// at both ends.
 func (c *Copier) copyByLibrary(ctx context.Context, request Request, original *Original) (Copied, error) {
-	options := c.convert(&copy.Options{ImageListSelection: copy.CopyAllImages, DestinationCtx: request.Destination.System})
-	if err := choose(options, request, original.choice); err != nil {
+	options := c.convert(&copy.Options{ImageListSelection: copy.CopyAllImages})
+	if err := c.choose(options, request, original); err != nil {
 		return Copied{}, err
 	}
-	written, err := c.run(ctx, request.Destination.Reference, request.Source.Reference, options)
-	if err != nil || options.ImageListSelection != copy.CopySpecificImages || c.Format != "" || c.signs() {
-		return Copied{Manifest: written}, libraryFault(request.Source, err)
+	source := plannedReference{request.Source.Reference, request.Source, original.digest}
+	if original.filtered() && c.Format == "" {
+		return c.copyInstances(ctx, request, original, source)
 	}
-	planned := original.source.root.manifest
-	err = request.Destination.Repository.PutManifest(ctx, request.Destination.Identifier(), planned)
-	return Copied{Manifest: planned.Descriptor}, fault.At(fault.Destination, request.Destination.String(), err)
+	copied, err := c.copyOver(ctx, request, source, options)
+	return copied, libraryFault(request, err)
+}
+
+// filtered reports whether an index is to be written that no registry has.
+func (o *Original) filtered() bool {
+	return isIndex(o.choice.MediaType) && o.choice.Bytes != nil && o.choice.Digest != o.digest
 }
 
 // choose has the library copy what the selection wants, reached as the source
-// is.
-func choose(options *copy.Options, request Request, choice Choice) error {
+// is. Of a filtered index the library makes one in its own words; to sign those
+// of the plan it has no way.
+func (c *Copier) choose(options *copy.Options, request Request, original *Original) error {
 	options.SourceCtx = request.Source.System
 	switch {
 	case request.Selection.System != nil:
 		options.ImageListSelection = copy.CopySystemImage
 		options.SourceCtx = choosing(request.Source.System, request.Selection.System)
-	case len(request.Selection.Platforms) > 0 && isIndex(choice.MediaType):
-		list, err := manifest.ListFromBlob(choice.Bytes, choice.MediaType)
+	case original.filtered() && c.signs() && c.Format == "":
+		return fault.At(fault.Destination, request.Destination.String(), fault.WithRemedy(fault.Unsupported,
+			errors.New("signing an index from which platforms are left out"), "sign it with all platforms, or in a run of its own from a copy of the chosen ones"))
+	case original.filtered():
+		list, err := manifest.ListFromBlob(original.choice.Bytes, original.choice.MediaType)
 		if err != nil {
 			return fault.At(fault.Source, request.Source.String(), fault.New(fault.Unsupported, fmt.Errorf("parsing index: %w", err)))
 		}
@@ -123,115 +125,55 @@ func choosing(base, platform *types.SystemContext) *types.SystemContext {
 	return &sys
 }
 
-// libraryFault finds the kind of an error of the library's own transports.
-func libraryFault(l Location, err error) error {
-	if err == nil {
-		return nil
+// copyOver copies with a transport of the library at the destination, and reads
+// back what that has then. A destination with a format of its own has no digest
+// to compare, and an archive none before it is complete.
+func (c *Copier) copyOver(ctx context.Context, request Request, source types.ImageReference, options *copy.Options) (Copied, error) {
+	written, err := c.runExclusive(ctx, request, source, options)
+	if err != nil || request.Destination.Single() {
+		return Copied{Manifest: written}, err
 	}
-	var rejected signature.PolicyRequirementError
-	switch {
-	case errors.As(err, &rejected):
-		err = fault.New(fault.Policy, err)
-	case errors.As(err, new(docker.ErrUnauthorizedForCredentials)):
-		err = fault.New(fault.Unauthorized, err)
-	case unreachable(err):
-		err = fault.New(fault.Network, err)
-	case missing(err):
-		err = fault.New(fault.NotFound, err)
+	there, err := Look(ctx, request.Destination)
+	if err == nil && there.Digest != written.Digest {
+		err = fault.New(fault.DigestMismatch, fmt.Errorf("reading back: found %s, written %s", there.Digest, written.Digest))
 	}
-	return fault.At(fault.Source, l.String(), err)
+	return Copied{Manifest: written, Verified: err == nil}, fault.At(fault.Destination, request.Destination.String(), err)
 }
 
-// missing reports whether err is how one of the transports says that it does
-// not have the image.
-func missing(err error) bool {
-	return errors.Is(err, os.ErrNotExist) ||
-		errors.As(err, new(layout.ImageNotFoundError)) ||
-		errors.As(err, new(archive.ImageNotFoundError)) ||
-		errors.As(err, new(archive.ArchiveFileNotFoundError)) ||
-		errors.Is(err, imagestorage.ErrNoSuchImage) ||
-		errors.Is(err, storage.ErrImageUnknown)
-}
-
-// runExclusive copies into one of the library's transports, one image at a time
-// where images share something there, and into a directory so that nothing
-// half-written ever has its final name.
-func (c *Copier) runExclusive(ctx context.Context, destination Location, source types.ImageReference, options *copy.Options) (written v1.Descriptor, err error) {
+// runExclusive copies one image at a time where images share something at the
+// destination, and into a directory so that nothing half-written ever has its
+// final name.
+func (c *Copier) runExclusive(ctx context.Context, request Request, source types.ImageReference, options *copy.Options) (written v1.Descriptor, err error) {
+	destination := request.Destination
 	options.DestinationCtx = destination.System
 	if destination.exclusive != nil {
 		destination.exclusive.Lock()
 		defer destination.exclusive.Unlock()
 	}
-	working, err := destination.writable()
+	writable, err := destination.writable()
 	if err != nil {
-		return written, err
+		return written, destinationFault(destination, err)
 	}
 	if destination.Reference.Transport().Name() != "dir" {
-		return c.run(ctx, working, source, options)
+		return c.run(ctx, writable, source, options)
 	}
+	var failed error
 	err = replaceDirectory(destination.Reference.StringWithinTransport(), func(temporary types.ImageReference) error {
-		written, err = c.run(ctx, temporary, source, options)
-		return err
+		if written, failed = c.run(ctx, temporary, source, options); failed != nil {
+			return failed
+		}
+		return request.expect(written)
 	})
-	return written, err
+	if failed != nil {
+		return written, failed
+	}
+	return written, destinationFault(destination, err)
 }
 
-// Look is the manifest that a location now has under its reference, as the
-// transport gives it. The error has the kind not-found where there is none.
-func Look(ctx context.Context, l Location) (v1.Descriptor, error) {
-	if l.Repository != nil {
-		return l.Repository.Resolve(ctx, l.Identifier())
+// expect refuses what is not as it was planned.
+func (r Request) expect(written v1.Descriptor) error {
+	if r.expected == "" || r.expected == written.Digest {
+		return nil
 	}
-	if l.look != nil {
-		return l.look(ctx)
-	}
-	return lookInside(ctx, l)
-}
-
-// lookInside opens the image.
-func lookInside(ctx context.Context, l Location) (v1.Descriptor, error) {
-	source, err := l.Reference.NewImageSource(ctx, l.System)
-	if err != nil && l.Reference.Transport().Name() == "docker-daemon" && !unreachable(err) && ctx.Err() == nil {
-		return v1.Descriptor{}, fault.New(fault.NotFound, err) // a daemon that answers does not have it
-	}
-	if err != nil {
-		return v1.Descriptor{}, lookFault(err)
-	}
-	defer source.Close()
-	bytes, mediaType, err := source.GetManifest(ctx, nil)
-	if err != nil {
-		return v1.Descriptor{}, lookFault(err)
-	}
-	there, err := describe(bytes)
-	if mediaType != "" {
-		there.MediaType = mediaType
-	}
-	return there, err
-}
-
-// describe is the descriptor of a manifest's bytes.
-func describe(bytes []byte) (v1.Descriptor, error) {
-	sum, err := manifest.Digest(bytes)
-	if err != nil {
-		return v1.Descriptor{}, fault.New(fault.Unsupported, fmt.Errorf("computing a manifest's digest: %w", err))
-	}
-	return v1.Descriptor{MediaType: manifest.GuessMIMEType(bytes), Digest: sum, Size: int64(len(bytes))}, nil
-}
-
-func lookFault(err error) error {
-	err = fmt.Errorf("reading manifest: %w", err)
-	switch {
-	case unreachable(err):
-		return fault.New(fault.Network, err)
-	case missing(err):
-		return fault.New(fault.NotFound, err)
-	}
-	return storageFault(err)
-}
-
-// unreachable reports whether a connection, to Docker's daemon for one, did not
-// come about; that its socket does not exist says nothing of the image.
-func unreachable(err error) bool {
-	_, network := errors.AsType[*net.OpError](err)
-	return network && !errors.Is(err, context.Canceled)
+	return fault.New(fault.DigestMismatch, fmt.Errorf("writing manifest: planned %s, made %s", r.expected, written.Digest))
 }

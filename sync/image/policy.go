@@ -53,11 +53,7 @@ func (c *Copier) admit(ctx context.Context, source *registrySource) (signatures 
 	if err != nil {
 		return false, err
 	}
-	defer func() {
-		if err := policy.Destroy(); err != nil {
-			logrus.Debugf("closing the policy: %v", err)
-		}
-	}()
+	defer destroy(policy)
 	allowed, err := policy.IsRunningImageAllowed(ctx, image.UnparsedInstance(source, nil))
 	if source.signaturesAsked.Load() {
 		return true, nil
@@ -69,4 +65,10 @@ func (c *Copier) admit(ctx context.Context, source *registrySource) (signatures 
 		return false, source.at(fault.New(fault.Policy, fmt.Errorf("Source image rejected: %w", err)))
 	}
 	return false, nil
+}
+
+func destroy(policy *signature.PolicyContext) {
+	if err := policy.Destroy(); err != nil {
+		logrus.Debugf("closing the policy: %v", err)
+	}
 }

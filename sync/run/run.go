@@ -215,7 +215,7 @@ func (r *runner) check(step *plan.Step, copied image.Copied) error {
 		result.Reason = fmt.Sprintf("converted to %s", copied.Manifest.MediaType)
 	}
 	result.Digest, result.MediaType = copied.Manifest.Digest, copied.Manifest.MediaType
-	result.Verified = true
+	result.Verified = copied.Verified
 	return nil
 }
 

@@ -1,0 +1,89 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/image/v5/manifest"
+	ociarchive "go.podman.io/image/v5/oci/archive"
+	"go.podman.io/image/v5/oci/layout"
+	imagestorage "go.podman.io/image/v5/storage"
+	"go.podman.io/storage"
+
+	"csync/sync/fault"
+)
+
+// Look is the manifest that a location now has under its reference, as the
+// transport gives it. The error has the kind not-found where there is none.
+func Look(ctx context.Context, l Location) (v1.Descriptor, error) {
+	if l.Repository != nil {
+		return l.Repository.Resolve(ctx, l.Identifier())
+	}
+	if l.look != nil {
+		return l.look(ctx)
+	}
+	return lookInside(ctx, l)
+}
+
+// lookInside opens the image.
+func lookInside(ctx context.Context, l Location) (v1.Descriptor, error) {
+	source, err := l.Reference.NewImageSource(ctx, l.System)
+	if err != nil && l.Reference.Transport().Name() == "docker-daemon" && !unreachable(err) && ctx.Err() == nil {
+		return v1.Descriptor{}, fault.New(fault.NotFound, err) // a daemon that answers does not have it
+	}
+	if err != nil {
+		return v1.Descriptor{}, lookFault(err)
+	}
+	defer source.Close()
+	bytes, mediaType, err := source.GetManifest(ctx, nil)
+	if err != nil {
+		return v1.Descriptor{}, lookFault(err)
+	}
+	there, err := describe(bytes)
+	if mediaType != "" {
+		there.MediaType = mediaType
+	}
+	return there, err
+}
+
+// describe is the descriptor of a manifest's bytes.
+func describe(bytes []byte) (v1.Descriptor, error) {
+	sum, err := manifest.Digest(bytes)
+	if err != nil {
+		return v1.Descriptor{}, fault.New(fault.Unsupported, fmt.Errorf("computing a manifest's digest: %w", err))
+	}
+	return v1.Descriptor{MediaType: manifest.GuessMIMEType(bytes), Digest: sum, Size: int64(len(bytes))}, nil
+}
+
+func lookFault(err error) error {
+	err = fmt.Errorf("reading manifest: %w", err)
+	switch {
+	case unreachable(err):
+		return fault.New(fault.Network, err)
+	case missing(err):
+		return fault.New(fault.NotFound, err)
+	}
+	return storageFault(err)
+}
+
+// unreachable reports whether a connection, to Docker's daemon for one, did not
+// come about; that its socket does not exist says nothing of the image.
+func unreachable(err error) bool {
+	_, network := errors.AsType[*net.OpError](err)
+	return network && !errors.Is(err, context.Canceled)
+}
+
+// missing reports whether err is how one of the transports says that it does
+// not have the image.
+func missing(err error) bool {
+	return errors.Is(err, os.ErrNotExist) ||
+		errors.As(err, new(layout.ImageNotFoundError)) ||
+		errors.As(err, new(ociarchive.ImageNotFoundError)) ||
+		errors.As(err, new(ociarchive.ArchiveFileNotFoundError)) ||
+		errors.Is(err, imagestorage.ErrNoSuchImage) ||
+		errors.Is(err, storage.ErrImageUnknown)
+}
