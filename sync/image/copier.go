@@ -212,7 +212,8 @@ func (c *Copier) logCopy(root *tree) {
 	_, _ = fmt.Fprintln(c.Log, "Writing manifest to image destination")
 }
 
-// run is the only call of copy.Image. It returns what was written.
+// run has copy.Image copy an image that the policy is asked about. It returns
+// what was written.
 func (c *Copier) run(ctx context.Context, destination, source types.ImageReference, options *copy.Options) (v1.Descriptor, error) {
 	policy, err := c.policyContext()
 	if err != nil {

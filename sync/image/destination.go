@@ -41,19 +41,19 @@ func (d *registryDestination) TryReusingBlob(context.Context, types.BlobInfo, ty
 	return false, types.BlobInfo{}, nil
 }
 
-func (d *registryDestination) PutBlob(ctx context.Context, stream io.Reader, info types.BlobInfo, _ types.BlobInfoCache, _ bool) (types.BlobInfo, error) {
-	if info.Digest == "" {
+func (d *registryDestination) PutBlob(ctx context.Context, stream io.Reader, blob types.BlobInfo, _ types.BlobInfoCache, _ bool) (types.BlobInfo, error) {
+	if blob.Digest == "" {
 		return types.BlobInfo{}, fault.New(fault.Unsupported, fmt.Errorf("writing a blob of unknown digest"))
 	}
 	counted := &countingReader{Reader: stream}
 	err := d.mover.Move(ctx, Blob{
-		Descriptor:  v1.Descriptor{Digest: info.Digest, Size: info.Size, MediaType: info.MediaType},
+		Descriptor:  v1.Descriptor{Digest: blob.Digest, Size: blob.Size, MediaType: blob.MediaType},
 		Destination: d.location.Repository,
 		Open:        func(context.Context) (io.ReadCloser, error) { return io.NopCloser(counted), nil },
 		Once:        true,
 		Fresh:       d.fresh,
 	})
-	return types.BlobInfo{Digest: info.Digest, Size: max(info.Size, counted.read)}, err
+	return types.BlobInfo{Digest: blob.Digest, Size: max(blob.Size, counted.read)}, err
 }
 
 // PutManifest writes an instance once, however many images of the run have it:

@@ -210,10 +210,6 @@ func (d document) artifact() string {
 	return d.ArtifactType
 }
 
-func isImageConfig(mediaType string) bool {
-	return mediaType == v1.MediaTypeImageConfig || mediaType == manifest.DockerV2Schema2ConfigMediaType
-}
-
 // knownPlatform is the platform's name, or "" where nothing is said.
 func knownPlatform(p v1.Platform) string {
 	if p.OS == "" && p.Architecture == "" {

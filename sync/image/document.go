@@ -13,7 +13,7 @@ import (
 	"csync/sync/registry"
 )
 
-// mediaTypeORASArtifact is the manifest type of ORAS and of OCI 1.1's drafts;
+// mediaTypeOCIArtifact is the manifest type of ORAS and of OCI 1.1's drafts;
 // registries still hold signatures in it.
 const mediaTypeOCIArtifact = "application/vnd.oci.artifact.manifest.v1+json"
 
@@ -97,5 +97,9 @@ func (d document) isImage(mediaType string) bool {
 	if d.Config == nil || d.ArtifactType != "" || d.Subject != nil {
 		return false
 	}
-	return d.Config.MediaType == v1.MediaTypeImageConfig || d.Config.MediaType == manifest.DockerV2Schema2ConfigMediaType
+	return isImageConfig(d.Config.MediaType)
+}
+
+func isImageConfig(mediaType string) bool {
+	return mediaType == v1.MediaTypeImageConfig || mediaType == manifest.DockerV2Schema2ConfigMediaType
 }

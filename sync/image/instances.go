@@ -2,14 +2,12 @@ package image
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/copy"
 	"go.podman.io/image/v5/docker"
 	"go.podman.io/image/v5/docker/reference"
-	"go.podman.io/image/v5/image"
 	"go.podman.io/image/v5/types"
 
 	"csync/sync/fault"
@@ -37,27 +35,6 @@ func (c *Copier) copyInstances(ctx context.Context, request Request, original *O
 	}
 	err := request.Destination.Repository.PutManifest(ctx, request.Destination.Identifier(), planned.manifest)
 	return Copied{Manifest: planned.manifest.Descriptor, Verified: err == nil}, fault.At(fault.Destination, request.Destination.String(), err)
-}
-
-// admitInstances asks the policy about instances of an index, as copy.Image does
-// about those that it copies.
-func (c *Copier) admitInstances(ctx context.Context, source plannedReference, instances []*tree) (err error) {
-	policy, err := c.policyContext()
-	if err != nil {
-		return err
-	}
-	defer destroy(policy)
-	opened, err := source.NewImageSource(ctx, source.location.System)
-	if err != nil {
-		return err
-	}
-	defer opened.Close()
-	for _, instance := range instances {
-		if _, err := policy.IsRunningImageAllowed(ctx, image.UnparsedInstance(opened, &instance.manifest.Digest)); err != nil {
-			return fault.At(fault.Source, source.location.String(), fault.New(fault.Policy, fmt.Errorf("Source image rejected: %w", err)))
-		}
-	}
-	return nil
 }
 
 func (c *Copier) copyInstance(ctx context.Context, request Request, d digest.Digest, options *copy.Options) (v1.Descriptor, error) {

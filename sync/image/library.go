@@ -51,7 +51,7 @@ func (c *Copier) copyFromLibrary(ctx context.Context, request Request) (Copied, 
 	options := c.convert(&copy.Options{ImageListSelection: copy.CopyAllImages, SourceCtx: request.Source.System})
 	if request.Selection.System != nil {
 		options.ImageListSelection = copy.CopySystemImage
-		options.SourceCtx = choosing(request.Source.System, request.Selection.System)
+		options.SourceCtx = request.Selection.choosing(request.Source.System)
 	}
 	if request.Source.Single() || request.Destination.Single() {
 		options.PreserveDigests = false
@@ -99,7 +99,7 @@ func (c *Copier) choose(options *copy.Options, request Request, original *Origin
 	switch {
 	case request.Selection.System != nil:
 		options.ImageListSelection = copy.CopySystemImage
-		options.SourceCtx = choosing(request.Source.System, request.Selection.System)
+		options.SourceCtx = request.Selection.choosing(request.Source.System)
 	case original.filtered() && c.signs() && c.Format == "":
 		return fault.At(fault.Destination, request.Destination.String(), fault.WithRemedy(fault.Unsupported,
 			errors.New("signing an index from which platforms are left out"), "sign it with all platforms, or in a run of its own from a copy of the chosen ones"))
@@ -113,16 +113,6 @@ func (c *Copier) choose(options *copy.Options, request Request, original *Origin
 		options.PreserveDigests, options.RemoveListSignatures = false, true
 	}
 	return nil
-}
-
-// choosing is base with the platform of another system.
-func choosing(base, platform *types.SystemContext) *types.SystemContext {
-	sys := types.SystemContext{}
-	if base != nil {
-		sys = *base
-	}
-	sys.OSChoice, sys.ArchitectureChoice, sys.VariantChoice = platform.OSChoice, platform.ArchitectureChoice, platform.VariantChoice
-	return &sys
 }
 
 // copyOver copies with a transport of the library at the destination, and reads

@@ -25,6 +25,12 @@ import (
 	"csync/sync/fault"
 )
 
+// Named is an image of a place that is no registry, and what to call it.
+type Named struct {
+	Location Location
+	Name     Name
+}
+
 // List finds the images of a place that is no registry, each with the name it
 // has there: of a directory every image in the tree below it, of a layout or an
 // archive what it names. An image of a store or a daemon is named whole.

@@ -169,30 +169,3 @@ func (p store) Location(name Name) (Location, error) {
 	}
 	return Location{Reference: ref, System: p.system}, nil
 }
-
-// SystemFor is base with the settings of access, for the library's own docker
-// transport.
-func SystemFor(access registry.Access, base *types.SystemContext) *types.SystemContext {
-	sys := types.SystemContext{}
-	if base != nil {
-		sys = *base
-	}
-	if access.TLSVerify != types.OptionalBoolUndefined {
-		sys.DockerInsecureSkipTLSVerify = types.NewOptionalBool(access.TLSVerify == types.OptionalBoolFalse)
-	}
-	if access.CertDir != "" {
-		sys.DockerCertPath = access.CertDir
-	}
-	if access.AuthFile != "" {
-		sys.AuthFilePath = access.AuthFile
-	}
-	sys.DockerBearerRegistryToken = string(access.RegistryToken)
-	if access.Anonymous {
-		sys.DockerAuthConfig = &types.DockerAuthConfig{}
-	} else if access.Username != "" || access.IdentityToken != "" {
-		sys.DockerAuthConfig = &types.DockerAuthConfig{
-			Username: access.Username, Password: string(access.Password), IdentityToken: string(access.IdentityToken),
-		}
-	}
-	return &sys
-}

@@ -67,6 +67,27 @@ func (c *Copier) admit(ctx context.Context, source *registrySource) (signatures 
 	return false, nil
 }
 
+// admitInstances asks the policy about instances of an index, as copy.Image does
+// about those that it copies.
+func (c *Copier) admitInstances(ctx context.Context, source plannedReference, instances []*tree) error {
+	policy, err := c.policyContext()
+	if err != nil {
+		return err
+	}
+	defer destroy(policy)
+	opened, err := source.NewImageSource(ctx, source.location.System)
+	if err != nil {
+		return err
+	}
+	defer opened.Close()
+	for _, instance := range instances {
+		if _, err := policy.IsRunningImageAllowed(ctx, image.UnparsedInstance(opened, &instance.manifest.Digest)); err != nil {
+			return fmt.Errorf("Source image rejected: %w", err)
+		}
+	}
+	return nil
+}
+
 func destroy(policy *signature.PolicyContext) {
 	if err := policy.Destroy(); err != nil {
 		logrus.Debugf("closing the policy: %v", err)

@@ -40,13 +40,13 @@ func (s *registrySource) GetManifest(_ context.Context, instance *digest.Digest)
 	return t.manifest.Bytes, t.manifest.MediaType, nil
 }
 
-func (s *registrySource) GetBlob(ctx context.Context, info types.BlobInfo, _ types.BlobInfoCache) (io.ReadCloser, int64, error) {
-	blob := v1.Descriptor{Digest: info.Digest, Size: info.Size, MediaType: info.MediaType}
+func (s *registrySource) GetBlob(ctx context.Context, wanted types.BlobInfo, _ types.BlobInfoCache) (io.ReadCloser, int64, error) {
+	blob := v1.Descriptor{Digest: wanted.Digest, Size: wanted.Size, MediaType: wanted.MediaType}
 	body, err := s.open(ctx, blob)
 	if err != nil {
 		return nil, 0, err
 	}
-	return &sourceBlob{ReadCloser: body, source: s, verified: registry.Verify(body, blob)}, info.Size, nil
+	return &sourceBlob{ReadCloser: body, source: s, verified: registry.Verify(body, blob)}, wanted.Size, nil
 }
 
 func (s *registrySource) open(ctx context.Context, blob v1.Descriptor) (io.ReadCloser, error) {

@@ -217,21 +217,17 @@ func (r Request) selection(platforms []v1.Platform, destination image.Location) 
 	case destination.Single():
 		// Such a destination keeps one platform: the only one asked for, or this
 		// system's.
-		selection.System = systemOf(r.System, platforms)
+		selection.System = image.SystemChoosing(r.System, first(platforms))
 	}
 	return selection
 }
 
-// systemOf is base looking for the first of the platforms.
-func systemOf(base *types.SystemContext, platforms []v1.Platform) *types.SystemContext {
-	sys := types.SystemContext{}
-	if base != nil {
-		sys = *base
+// first is the first of the platforms, or none.
+func first(platforms []v1.Platform) v1.Platform {
+	if len(platforms) == 0 {
+		return v1.Platform{}
 	}
-	if len(platforms) > 0 {
-		sys.OSChoice, sys.ArchitectureChoice, sys.VariantChoice = platforms[0].OS, platforms[0].Architecture, platforms[0].Variant
-	}
-	return &sys
+	return platforms[0]
 }
 
 // images makes the steps of the images that are in no registry.

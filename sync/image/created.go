@@ -1,0 +1,40 @@
+package image
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"csync/sync/registry"
+)
+
+// Created is when the config of the image was created: of an index, its first
+// instance's. An image that does not say was created at the zero time.
+func Created(ctx context.Context, repository *registry.Repository, identifier string) (time.Time, error) {
+	m, err := repository.Manifest(ctx, identifier)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading manifest of %s: %w", identifier, err)
+	}
+	doc, err := parseDocument(m)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if len(doc.Manifests) > 0 {
+		return Created(ctx, repository, doc.Manifests[0].Digest.String())
+	}
+	if doc.Config == nil {
+		return time.Time{}, nil
+	}
+	content, err := readSmall(ctx, repository, *doc.Config)
+	if err != nil {
+		return time.Time{}, err
+	}
+	var config v1.Image
+	if err := json.Unmarshal(content, &config); err != nil || config.Created == nil {
+		return time.Time{}, nil // an artifact's config may be anything
+	}
+	return *config.Created, nil
+}

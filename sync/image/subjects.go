@@ -1,0 +1,35 @@
+package image
+
+import (
+	"context"
+
+	"github.com/opencontainers/go-digest"
+
+	"csync/sync/registry"
+)
+
+// Subjects are the digests that something may refer to of what the selection
+// wants of an image: its own, unless that is an index which only the filter
+// makes, and those of its instances.
+func (s Selection) Subjects(ctx context.Context, repository *registry.Repository, identifier string) ([]digest.Digest, error) {
+	m, err := repository.Manifest(ctx, identifier)
+	if err != nil {
+		return nil, err
+	}
+	choice, err := s.Choose(ctx, repository, m)
+	if err != nil {
+		return nil, err
+	}
+	var subjects []digest.Digest
+	if choice.Digest == m.Digest || choice.Bytes == nil {
+		subjects = append(subjects, choice.Digest)
+	}
+	if choice.Bytes == nil || !isIndex(choice.MediaType) {
+		return subjects, nil
+	}
+	doc, err := parseDocument(registry.Manifest{Descriptor: choice.Descriptor, Bytes: choice.Bytes})
+	for _, child := range doc.Manifests {
+		subjects = append(subjects, child.Digest)
+	}
+	return subjects, err
+}

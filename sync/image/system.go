@@ -1,0 +1,53 @@
+package image
+
+import (
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/image/v5/types"
+
+	"csync/sync/registry"
+)
+
+// SystemFor is base with the settings of access, for the library's own docker
+// transport.
+func SystemFor(access registry.Access, base *types.SystemContext) *types.SystemContext {
+	sys := types.SystemContext{}
+	if base != nil {
+		sys = *base
+	}
+	if access.TLSVerify != types.OptionalBoolUndefined {
+		sys.DockerInsecureSkipTLSVerify = types.NewOptionalBool(access.TLSVerify == types.OptionalBoolFalse)
+	}
+	if access.CertDir != "" {
+		sys.DockerCertPath = access.CertDir
+	}
+	if access.AuthFile != "" {
+		sys.AuthFilePath = access.AuthFile
+	}
+	sys.DockerBearerRegistryToken = string(access.RegistryToken)
+	if access.Anonymous {
+		sys.DockerAuthConfig = &types.DockerAuthConfig{}
+	} else if access.Username != "" || access.IdentityToken != "" {
+		sys.DockerAuthConfig = &types.DockerAuthConfig{
+			Username: access.Username, Password: string(access.Password), IdentityToken: string(access.IdentityToken),
+		}
+	}
+	return &sys
+}
+
+// SystemChoosing is base looking for the instance of an index that is for the
+// platform; the zero platform leaves what base looks for.
+func SystemChoosing(base *types.SystemContext, platform v1.Platform) *types.SystemContext {
+	sys := types.SystemContext{}
+	if base != nil {
+		sys = *base
+	}
+	if platform.OS != "" || platform.Architecture != "" || platform.Variant != "" {
+		sys.OSChoice, sys.ArchitectureChoice, sys.VariantChoice = platform.OS, platform.Architecture, platform.Variant
+	}
+	return &sys
+}
+
+// choosing has base look for what the selection's system does.
+func (s Selection) choosing(base *types.SystemContext) *types.SystemContext {
+	return SystemChoosing(base, v1.Platform{OS: s.System.OSChoice, Architecture: s.System.ArchitectureChoice, Variant: s.System.VariantChoice})
+}
