@@ -73,11 +73,17 @@ func (a *authority) learn(resp *http.Response) {
 	}
 }
 
+// attempt is a request that was sent: for which scopes, and when it was begun.
+type attempt struct {
+	scopes []string
+	sent   time.Time
+}
+
 // reconsider says whether the request that got resp, authorized by g, may get
-// another answer, and with which scopes. sent is when the request was begun:
-// a token that was fetched since is not to blame.
-func (a *authority) reconsider(ctx context.Context, resp *http.Response, g grant, sent time.Time) (scopes []string, again bool) {
-	scopes = auth.GetAllScopesForHost(ctx, a.host.address)
+// another answer, and with which scopes. A token that was fetched for the
+// request itself is not old: only more scopes can help.
+func (a *authority) reconsider(ctx context.Context, resp *http.Response, g grant, of attempt) (scopes []string, again bool) {
+	scopes = of.scopes
 	switch resp.StatusCode {
 	case http.StatusUnauthorized:
 	case http.StatusForbidden, http.StatusNotFound:
@@ -94,11 +100,21 @@ func (a *authority) reconsider(ctx context.Context, resp *http.Response, g grant
 		return nil, false
 	}
 	g.slot.current.CompareAndSwap(g.token, nil)
-	if g.token.fetched.Before(sent) {
+	if g.token.fetched.Before(of.sent) {
 		return scopes, true
 	}
-	more := auth.CleanScopes(append(slices.Clone(scopes), strings.Fields(wanted.parameters["scope"])...))
-	return more, !slices.Equal(more, scopes)
+	more := auth.CleanScopes(append(slices.Clone(scopes), asksFor(resp)...))
+	return more, !slices.Equal(more, auth.CleanScopes(slices.Clone(scopes)))
+}
+
+// asksFor are the scopes of an answer's own challenge.
+func asksFor(resp *http.Response) []string {
+	for _, c := range parseChallenges(resp.Header.Values("WWW-Authenticate")) {
+		if c.scheme == "bearer" {
+			return strings.Fields(c.parameters["scope"])
+		}
+	}
+	return nil
 }
 
 // ask asks the host for its challenge where the protocol has a place for it:

@@ -110,6 +110,10 @@ func (e *endpoint) stream(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// maxExchanges is how often a request is sent to be let in: without a token, with
+// one, and with one for more.
+const maxExchanges = 3
+
 // exchange sends req authorized, again if the host then asks for authorization
 // that can be had.
 func (e *endpoint) exchange(req *http.Request) (*http.Response, error) {
@@ -119,17 +123,17 @@ func (e *endpoint) exchange(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	sent := time.Now()
-	for first := true; ; first = false {
+	for exchanges := 1; ; exchanges++ {
+		sent := time.Now()
 		g, resp, err := e.attempt(req, scopes)
-		if first {
+		if exchanges == 1 {
 			report(err)
 		}
 		if err != nil {
 			return nil, err
 		}
-		more, again := e.host.auth.reconsider(ctx, resp, g, sent)
-		if !again || !first && g.header == "" {
+		more, again := e.host.auth.reconsider(ctx, resp, g, attempt{scopes, sent})
+		if !again || exchanges == maxExchanges || exchanges > 1 && g.header == "" {
 			return resp, nil
 		}
 		next := replay(req)
@@ -147,7 +151,7 @@ func (e *endpoint) attempt(req *http.Request, scopes []string) (grant, *http.Res
 		return g, nil, err
 	}
 	out := req.Clone(req.Context())
-	if g.header != "" {
+	if g.header != "" && req.URL.Host == e.host.address { // not where a list leads to
 		out.Header.Set("Authorization", g.header)
 	}
 	if e.proxied != "" {

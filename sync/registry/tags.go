@@ -89,7 +89,7 @@ func (e *endpoint) nextPage(resp *http.Response) (*url.URL, error) {
 	if err != nil {
 		return nil, unsupported("reading the Link of the answer: %w", err)
 	}
-	if next.Host != resp.Request.URL.Host {
+	if next.Host != e.host.address { // also where the answer came from elsewhere
 		return nil, unsupported("refusing to follow the list to another host, %s", next.Host)
 	}
 	next.Scheme, next.User = resp.Request.URL.Scheme, nil
