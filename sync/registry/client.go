@@ -56,6 +56,7 @@ func (o Options) withDefaults() Options {
 type Client struct {
 	options Options
 	wait    func(context.Context, time.Duration) error // tests replace it
+	stall   time.Duration                              // the same
 
 	mu           sync.Mutex
 	hosts        map[hostKey]*host
@@ -68,6 +69,7 @@ func NewClient(o Options) *Client {
 	return &Client{
 		options:      o.withDefaults(),
 		wait:         wait,
+		stall:        defaultStall,
 		hosts:        map[hostKey]*host{},
 		traffic:      map[string]*traffic{},
 		repositories: map[repositoryKey]*Repository{},

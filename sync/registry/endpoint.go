@@ -19,6 +19,8 @@ const (
 	maxManifest = 4 << 20  // bytes, as the distribution specification recommends
 	maxListing  = 32 << 20 // bytes of a page of tags, repositories or referrers
 	maxPages    = 10_000
+	maxNames    = 1_000_000 // of tags or repositories, in all pages
+	maxListed   = 10_000    // referrers of one manifest
 )
 
 // endpoint is a place where a repository can be reached.

@@ -78,7 +78,7 @@ func (c *Client) host(key hostKey) (*host, error) {
 	}
 	config.InsecureSkipVerify = key.insecure
 	h.http = &http.Client{
-		Transport:     observed{h.transport(config), h},
+		Transport:     watched{observed{h.transport(config), h}, c.stall},
 		CheckRedirect: checkRedirect,
 	}
 	h.auth.init(h)

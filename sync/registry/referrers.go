@@ -15,7 +15,9 @@ func (r *Repository) Referrers(ctx context.Context, d digest.Digest) ([]v1.Descr
 	e := r.primary
 	var all []v1.Descriptor
 	err := e.oras.Referrers(ctx, v1.Descriptor{Digest: d}, "", func(page []v1.Descriptor) error {
-		all = append(all, page...)
+		if all = append(all, page...); len(all) > maxListed {
+			return unsupported("the list has more than %d referrers", maxListed)
+		}
 		return nil
 	})
 	if answer, ok := errors.AsType[*answerError](err); ok && answer.status == 404 {

@@ -119,6 +119,9 @@ func (l *listing) add(page []string) error {
 	if len(l.names) > before {
 		l.stale = 0
 	}
+	if len(l.names) > maxNames {
+		return unsupported("the list has more than %d names", maxNames)
+	}
 	if l.pages++; l.pages > maxPages {
 		return unsupported("the list has more than %d pages", maxPages)
 	}
