@@ -8,12 +8,20 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"csync/sync/fault"
 	"csync/sync/registry"
 )
 
 // Created is when the config of the image was created: of an index, its first
 // instance's. An image that does not say was created at the zero time.
 func Created(ctx context.Context, repository *registry.Repository, identifier string) (time.Time, error) {
+	return created(ctx, repository, identifier, 1)
+}
+
+func created(ctx context.Context, repository *registry.Repository, identifier string, depth int) (time.Time, error) {
+	if depth > maxDepth {
+		return time.Time{}, fault.New(fault.Unsupported, fmt.Errorf("reading index %s: indexes nest more than %d deep", identifier, maxDepth))
+	}
 	m, err := repository.Manifest(ctx, identifier)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("reading manifest of %s: %w", identifier, err)
@@ -23,7 +31,7 @@ func Created(ctx context.Context, repository *registry.Repository, identifier st
 		return time.Time{}, err
 	}
 	if len(doc.Manifests) > 0 {
-		return Created(ctx, repository, doc.Manifests[0].Digest.String())
+		return created(ctx, repository, doc.Manifests[0].Digest.String(), depth+1)
 	}
 	if doc.Config == nil {
 		return time.Time{}, nil
