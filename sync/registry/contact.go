@@ -55,7 +55,7 @@ func (c *contact) report(err error, abandoned bool) {
 		c.open = true
 	}
 	if failed, ok := errors.AsType[*transportError](err); ok && failed.unreachable() && !abandoned {
-		c.failed, c.until = err, time.Now().Add(outage)
+		c.failed, c.until = failed.ofHost(), time.Now().Add(outage)
 	}
 	close(c.first)
 	c.first = nil

@@ -40,6 +40,15 @@ func place(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
+// ofHost is the error as it concerns every request to the host.
+func (e *transportError) ofHost() *transportError {
+	place := e.place
+	if u, err := url.Parse(place); err == nil {
+		place = u.Scheme + "://" + u.Host
+	}
+	return &transportError{"reaching", place, e.err}
+}
+
 func (e *transportError) Error() string { return fmt.Sprintf("%s %s: %v", e.method, e.place, e.err) }
 func (e *transportError) Unwrap() error { return e.err }
 

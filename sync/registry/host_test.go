@@ -225,3 +225,19 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	all.Wait()
 	require.LessOrEqual(t, server.Connections(), 8) // some dials are overtaken by a connection that gets free
 }
+
+func TestAHostThatIsDownIsNotBlamedOnAnotherImage(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	host := listener.Addr().String()
+	require.NoError(t, listener.Close())
+	c, _ := newClient(t)
+	_, err = source(t, c, host+"/first", plainly).Resolve(t.Context(), "1")
+	require.ErrorContains(t, err, "/v2/first/manifests/1")
+
+	_, err = source(t, c, host+"/second", plainly).Resolve(t.Context(), "2")
+
+	requireFault(t, err, fault.Network, "reaching http://"+host)
+	require.NotContains(t, err.Error(), "first")
+}
