@@ -38,6 +38,10 @@ type syncFlags struct {
 	suffix, format                          string
 }
 
+// defaultJobs keeps a run with one registry at each side below 64 connections
+// also where they speak HTTP/1.1, with one to spare for finding that out.
+const defaultJobs = 30
+
 // newSync makes the verb sync, or plan, which is sync --dry-run.
 func newSync(name string) *verb {
 	f := &syncFlags{verb: name, dryRun: name == "plan"}
@@ -75,7 +79,7 @@ func (f *syncFlags) add(flags *pflag.FlagSet) {
 	}
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop at the first failure")
 	flags.BoolVar(&f.noCache, "no-cache", false, "do not remember what platform filters make of indexes")
-	flags.IntVarP(&f.jobs, "jobs", "j", 32, "images at the same time, and requests at a registry in each direction")
+	flags.IntVarP(&f.jobs, "jobs", "j", defaultJobs, "images at the same time, and requests at a registry in each direction")
 	f.output.add(flags)
 	f.addSkopeo(flags)
 	f.shared = addSharedAccess(flags)

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"csync/sync/image"
+	"csync/sync/registry"
 	"csync/sync/registry/registrytest"
 	"csync/sync/report"
 )
@@ -97,15 +99,17 @@ func TestARetagMovesNoBlob(t *testing.T) {
 func TestAThousandUnchangedTagsNeedFewConnectionsAndTwoRequestsEach(t *testing.T) {
 	t.Parallel()
 	source, destination := registrytest.Start(t), registrytest.Start(t)
-	for _, registry := range []*registrytest.Registry{source, destination} {
-		registry.Push(t, "team/app", "t0", registrytest.RandomImage(1))
+	for _, r := range []*registrytest.Registry{source, destination} {
+		r.Push(t, "team/app", "t0", registrytest.RandomImage(1))
 		for i := 1; i < 1000; i++ {
-			registry.Retag(t, "team/app", "t0", fmt.Sprintf("t%d", i))
+			r.Retag(t, "team/app", "t0", fmt.Sprintf("t%d", i))
 		}
-		registry.Reset()
+		r.Reset()
 	}
-	l := newLab(t, "docker://"+destination.Host())
-	l.jobs = 32
+	l := newLab(t)
+	l.jobs = 30 // as the command by default
+	l.client = registry.NewClient(registry.Options{MaxRequests: 30, System: l.system})
+	l.places = []image.Place{l.place("docker://" + destination.Host())}
 
 	results := l.sync(allOf(source, "team/app"))
 
