@@ -60,7 +60,7 @@ func stalled(ctx context.Context, err error) error {
 // receivedBody must give a byte in time whenever it is asked for one.
 type receivedBody struct {
 	io.ReadCloser
-	ctx    context.Context //nolint:containedctx // the request's, whose cause a read cannot be told otherwise
+	ctx    context.Context // the request's, whose cause a read cannot be told otherwise
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 	limit  time.Duration

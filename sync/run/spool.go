@@ -142,7 +142,7 @@ func (s *spool) reader(ctx context.Context) io.ReadCloser {
 
 type spoolReader struct {
 	spool *spool
-	ctx   context.Context //nolint:containedctx // io.Reader has no other way to be given up
+	ctx   context.Context // io.Reader has no other way to be given up
 	stop  func() bool
 	at    int64
 }
