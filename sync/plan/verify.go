@@ -38,7 +38,11 @@ func (s *Step) verify(ctx context.Context) error {
 	there := s.Result.PreviousDigest
 	switch {
 	case s.Result.Status == report.Unchanged:
-		return image.Complete(ctx, s.Destination)
+		err := image.Complete(ctx, s.Destination)
+		if fault.Is(err, fault.NotFound) { // sync would find the tag as it should be
+			return fault.WithRemedy(fault.NotFound, err, "delete the image there, and sync again")
+		}
+		return err
 	case ctx.Err() != nil:
 		return fault.New(fault.Cancelled, errors.New("interrupted before it was verified"))
 	case s.refused != nil:

@@ -28,7 +28,7 @@ func TestVerifySaysWhatIsNotInPlaceAndWritesNothing(t *testing.T) {
 
 	results := p.Results()
 	require.Len(t, results, 4)
-	requireFailure(t, results[0], fault.NotFound, fault.Destination, "broken:1.0", index.Children[1].Digest().String())
+	requireFailure(t, results[0], fault.NotFound, fault.Destination, "broken:1.0", index.Children[1].Digest().String(), "delete the image there")
 	require.Equal(t, report.Unchanged, results[1].Status)
 	require.True(t, results[1].Verified)
 	requireFailure(t, results[2], fault.NotFound, fault.Destination, "missing:1.0", "not there")
