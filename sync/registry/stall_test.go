@@ -70,3 +70,31 @@ func TestAnAnswerThatStandsStillIsAFailureOfTheNetwork(t *testing.T) {
 
 	requireFault(t, err, fault.Network, "no byte has moved")
 }
+
+func TestAnUploadThatNobodyReadsIsAFailureOfTheNetwork(t *testing.T) {
+	t.Parallel()
+	over := make(chan struct{})
+	host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+		if req.Method == http.MethodPost {
+			w.Header().Set("Location", "/upload")
+			w.WriteHeader(http.StatusAccepted)
+			return
+		}
+		<-over
+	})
+	t.Cleanup(func() { close(over) }) // before the server's own
+	c, _ := newClient(t)
+	c.stall = 100 * time.Millisecond
+	upload, err := destination(t, c, host+"/a", plainly).StartUpload(t.Context())
+	require.NoError(t, err)
+	const much = 64 << 20 // bytes, more than the kernel takes in for a server
+
+	err = upload.Finish(t.Context(), v1.Descriptor{Digest: digest.FromString("much"), Size: much}, io.LimitReader(zeros{}, much))
+
+	requireFault(t, err, fault.Network, "uploading blob", "no byte has moved")
+}
+
+// zeros is read without end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
