@@ -84,6 +84,9 @@ type attempt struct {
 // request itself is not old: only more scopes can help.
 func (a *authority) reconsider(ctx context.Context, resp *http.Response, g grant, of attempt) (scopes []string, again bool) {
 	scopes = of.scopes
+	if resp.Request.URL.Host != a.host.address { // a redirect led elsewhere
+		return nil, false
+	}
 	switch resp.StatusCode {
 	case http.StatusUnauthorized:
 	case http.StatusForbidden, http.StatusNotFound:

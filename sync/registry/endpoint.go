@@ -164,8 +164,8 @@ func (e *endpoint) attempt(req *http.Request, scopes []string) (grant, *http.Res
 	sent := time.Now()
 	resp, err := e.host.roundTrip(out)
 	e.host.traffic.observe(out, resp, err, sent)
-	if err == nil && resp.StatusCode == http.StatusUnauthorized {
-		e.host.auth.learn(resp)
+	if err == nil && resp.StatusCode == http.StatusUnauthorized && resp.Request.URL.Host == e.host.address {
+		e.host.auth.learn(resp) // and not where a redirect led, which must not say to whom credentials go
 	}
 	return g, resp, err
 }
