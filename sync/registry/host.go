@@ -48,6 +48,7 @@ type host struct {
 	auth    authority
 
 	insecure bool        // unverified HTTPS is fine, and so is HTTP
+	nearby   bool        // it is on this machine
 	secure   atomic.Bool // a TLS handshake has succeeded
 	plain    atomic.Bool // HTTP it is
 	notQuay  atomic.Bool // Quay's API does not answer
@@ -72,6 +73,7 @@ func (c *Client) host(key hostKey) (*host, error) {
 	if key.name == "docker.io" {
 		h.address = "registry-1.docker.io"
 	}
+	h.nearby = loopback(h.address)
 	config, err := tlsConfig(h.system, key.name)
 	if err != nil {
 		return nil, err
@@ -141,43 +143,6 @@ func (h *host) dial(ctx context.Context, network, address string) (net.Conn, err
 			return nil, err
 		}
 	}
-}
-
-// roundTrip sends req once, over HTTPS or HTTP, whichever the host speaks.
-// HTTP is tried only where insecure allows it, and only until the first answer.
-func (h *host) roundTrip(req *http.Request) (*http.Response, error) {
-	if agent := h.client.options.UserAgent; agent != "" {
-		req.Header.Set("User-Agent", agent)
-	}
-	if req.URL.Host == h.address {
-		req.URL.Scheme = "https"
-		if h.plain.Load() {
-			req.URL.Scheme = "http"
-		}
-	}
-	resp, err := h.http.Do(req)
-	if err == nil {
-		return resp, nil
-	}
-	failed := newTransportError(req, err)
-	again := replay(req)
-	if again == nil || !h.mayBePlain(req, failed) {
-		return nil, failed
-	}
-	again.URL.Scheme = "http"
-	if resp, err = h.http.Do(again); err != nil {
-		return nil, newTransportError(again, err)
-	}
-	h.plain.Store(true)
-	return resp, nil
-}
-
-// mayBePlain reports whether the host, which did not answer req, may want HTTP.
-func (h *host) mayBePlain(req *http.Request, failed *transportError) bool {
-	if !h.insecure || h.secure.Load() || h.contact.made() || failed.tls() && !failed.plain() {
-		return false
-	}
-	return req.URL.Scheme == "https" && req.URL.Host == h.address && req.Context().Err() == nil
 }
 
 // checkRedirect keeps credentials with the host they are for, and what was

@@ -111,6 +111,7 @@ func TestHTTPIsFoundOutOnce(t *testing.T) {
 	t.Cleanup(server.Close)
 	host := strings.TrimPrefix(server.URL, "http://")
 	c, _ := newClient(t)
+	source(t, c, host+"/a", plainly).primary.host.nearby = false
 	var all sync.WaitGroup
 	for i := range 20 {
 		r := source(t, c, sprint("%s/a%d", host, i), plainly)
@@ -129,6 +130,35 @@ func TestHTTPIsFoundOutOnce(t *testing.T) {
 		return true
 	})
 	require.Equal(t, 1, hellos)
+}
+
+func TestARegistryOfThisMachineIsAskedOverHTTPFirst(t *testing.T) {
+	t.Parallel()
+	server := registrytest.Start(t)
+	server.Push(t, "a", "1", registrytest.RandomImage(1))
+	c, _ := newClient(t)
+	_, err := source(t, c, server.Host()+"/a", plainly).Resolve(t.Context(), "1")
+	require.NoError(t, err)
+	require.Equal(t, 1, server.Connections())
+}
+
+func TestABadRequestToARegistryOfThisMachineIsAnAnswer(t *testing.T) {
+	t.Parallel()
+	host := serve(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no such thing", http.StatusBadRequest) })
+	c, _ := newClient(t)
+	_, err := source(t, c, host+"/a", plainly).Tags(t.Context())
+	require.ErrorContains(t, err, "no such thing")
+	require.False(t, source(t, c, host+"/a", plainly).primary.host.secure.Load())
+}
+
+func TestLoopbackIsThisMachine(t *testing.T) {
+	t.Parallel()
+	for address, wanted := range map[string]bool{
+		"localhost": true, "localhost:5000": true, "127.0.0.1:5000": true, "[::1]:5000": true, "127.1.2.3": true,
+		"q.io": false, "localhost.q.io:5000": false, "10.0.0.1:5000": false, "[2001:db8::1]:5000": false,
+	} {
+		require.Equal(t, wanted, loopback(address), address)
+	}
 }
 
 // greeted notes the first byte of each connection.
