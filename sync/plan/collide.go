@@ -10,15 +10,15 @@ import (
 
 // refuseCollisions keeps what is asked for twice once, and fails all steps that
 // want different images under one destination reference, before anything is
-// written. Nothing but their names counts: that two tags are the same image
-// today says nothing of tomorrow.
+// written. Nothing but their names counts, whatever a comparison has found: that
+// two tags are the same image today says nothing of tomorrow.
 func refuseCollisions(steps []*Step) []*Step {
 	first := make(map[string]*Step, len(steps))
 	same := map[*Step]*Step{} // what is asked for again, and the step that does it
 	kept := steps[:0:0]
 	for _, step := range steps {
 		destination := step.Result.Destination
-		if !step.ToDo() || destination == "" {
+		if step.Destination.Reference == nil {
 			kept = append(kept, step)
 			continue
 		}
@@ -58,9 +58,10 @@ func sameSystem(a, b *types.SystemContext) bool {
 }
 
 func collide(step, other *Step) {
-	if !step.ToDo() {
+	if step.collides {
 		return
 	}
+	step.collides, step.Result.Reason = true, ""
 	step.Fail(step.atDestination(fault.WithRemedy(fault.Conflict,
 		fmt.Errorf("%s would be written here as well", other.Result.Source),
 		"keep more of the path with --dest-path path or full, or name it with destination:")))

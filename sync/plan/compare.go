@@ -23,13 +23,26 @@ type comparison struct {
 	// looks are what sources have been found to have, each asked once however
 	// many destinations it has.
 	looks *looks
+	lists tagLists
+}
+
+func newComparison(r Request) *comparison {
+	return &comparison{Request: r, under: semaphore.NewWeighted(int64(max(r.Jobs, 1))), looks: newLooks()}
+}
+
+// enter waits until there may be one more under way, or ctx has ended and
+// nothing will take any time.
+func (c *comparison) enter(ctx context.Context) (leave func()) {
+	if c.under.Acquire(ctx, 1) != nil {
+		return func() {}
+	}
+	return func() { c.under.Release(1) }
 }
 
 // compare fills in what both sides have, and ends the steps whose destination
 // is as it should be. Steps of one destination repository go together: where
 // its first tag is missing, one tag list tells which others are.
-func (r Request) compare(ctx context.Context, steps []*Step) {
-	c := comparison{Request: r, under: semaphore.NewWeighted(int64(max(r.Jobs, 1))), looks: newLooks()}
+func (c *comparison) compare(ctx context.Context, steps []*Step) {
 	var group sync.WaitGroup
 	for _, shelf := range shelves(steps) {
 		group.Go(func() { c.shelf(ctx, shelf) })
@@ -79,7 +92,7 @@ func (k known) lacks(identifier string) bool {
 // many, one more request is lost in the noise, and the list may have digests.
 const worthListing = 20
 
-func (c comparison) shelf(ctx context.Context, steps []*Step) {
+func (c *comparison) shelf(ctx context.Context, steps []*Step) {
 	var k known
 	rest := steps
 	switch repository := steps[0].Destination.Repository; {
@@ -113,13 +126,13 @@ func (c comparison) shelf(ctx context.Context, steps []*Step) {
 	group.Wait()
 }
 
-// learn lists the destination repository's tags. Not being able to is no
-// failure: then every tag is asked for. Some registries answer for a repository
-// that does not exist as for one without tags; only images by digest can be in
-// the latter.
-func (c comparison) learn(ctx context.Context, steps []*Step) known {
+// learn lists the destination repository's tags, once however many sources have
+// steps for it. Not being able to is no failure: then every tag is asked for.
+// Some registries answer for a repository that does not exist as for one
+// without tags; only images by digest can be in the latter.
+func (c *comparison) learn(ctx context.Context, steps []*Step) known {
 	repository := steps[0].Destination.Repository
-	tags, err := repository.Tags(ctx)
+	tags, err := c.lists.tags(ctx, repository)
 	if fault.Is(err, fault.NotFound) {
 		return known{fresh: true}
 	}
@@ -138,7 +151,7 @@ func (c comparison) learn(ctx context.Context, steps []*Step) known {
 }
 
 // step compares one step.
-func (c comparison) step(ctx context.Context, step *Step, k known) {
+func (c *comparison) step(ctx context.Context, step *Step, k known) {
 	step.Fresh = k.fresh
 	if k.lacks(identifier(step.Destination)) && c.needsNoLook(step) {
 		return
@@ -167,7 +180,7 @@ func (c comparison) step(ctx context.Context, step *Step, k known) {
 // needsNoLook reports whether a step whose destination is not there yet can be
 // left to the run as it is: that reads the source in any case, and there is
 // nobody to whom its digest has to be told before.
-func (c comparison) needsNoLook(step *Step) bool {
+func (c *comparison) needsNoLook(step *Step) bool {
 	if c.ReadOnly || len(c.Destinations) > 1 || step.Source.Repository == nil || step.pin != "" || step.referrers {
 		return false
 	}
@@ -185,7 +198,7 @@ func identifier(l image.Location) string {
 }
 
 // source finds out what is wanted at the destination.
-func (c comparison) source(ctx context.Context, step *Step) error {
+func (c *comparison) source(ctx context.Context, step *Step) error {
 	look := func() found { return lookAt(ctx, step, c.Cache) }
 	if len(c.Destinations) > 1 {
 		look = c.looks.once(step, look)
@@ -224,7 +237,7 @@ func keepsNoDigest(step *Step) bool {
 // destination finds out what is there now. Being refused the read is no
 // failure: an account that may push need not be allowed to read what is not
 // there yet, and the write will tell.
-func (c comparison) destination(ctx context.Context, step *Step) error {
+func (c *comparison) destination(ctx context.Context, step *Step) error {
 	if err := image.Writable(step.Destination); err != nil && !c.KeepDirectories {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"csync/sync/image"
+	"csync/sync/registry"
 )
 
 // found is what a source has, and what of it is wanted.
@@ -70,4 +71,25 @@ func (l *looks) once(step *Step, look func() found) func() found {
 		l.known[key] = sync.OnceValue(look)
 	}
 	return l.known[key]
+}
+
+// tagLists reads the tags of each repository once, when they are first asked
+// for.
+type tagLists struct {
+	mu    sync.Mutex
+	known map[*registry.Repository]func() ([]string, error)
+}
+
+func (l *tagLists) tags(ctx context.Context, repository *registry.Repository) ([]string, error) {
+	l.mu.Lock()
+	if l.known == nil {
+		l.known = map[*registry.Repository]func() ([]string, error){}
+	}
+	list := l.known[repository]
+	if list == nil {
+		list = sync.OnceValues(func() ([]string, error) { return repository.Tags(ctx) })
+		l.known[repository] = list
+	}
+	l.mu.Unlock()
+	return list()
 }

@@ -8,7 +8,6 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/types"
-	"golang.org/x/sync/errgroup"
 
 	"csync/sync/fault"
 	"csync/sync/image"
@@ -56,10 +55,10 @@ type Request struct {
 // Make plans the request. What goes wrong is in the plan; when ctx is cancelled,
 // steps that were not compared yet are left to do.
 func Make(ctx context.Context, r Request) *Plan {
-	steps := slices.Concat(r.problems(), r.list(ctx), r.images())
+	c := newComparison(r)
+	steps := slices.Concat(r.problems(), c.repositories(ctx), c.images(ctx))
 	steps = refuseCollisions(steps)
-	r.compare(ctx, steps)
-	steps = append(steps, r.referrers(ctx, steps)...)
+	steps = append(steps, c.referrers(ctx, steps)...)
 	slices.SortStableFunc(steps, func(a, b *Step) int {
 		return cmp.Or(cmp.Compare(a.Result.Destination, b.Result.Destination), cmp.Compare(a.Result.Source, b.Result.Source))
 	})
@@ -73,36 +72,6 @@ func (r Request) problems() []*Step {
 		steps = append(steps, failed("", "", fault.New(fault.Input, errors.New(problem.String()))))
 	}
 	return steps
-}
-
-// list makes the steps of every repository, in the order of the file, reading
-// tag lists at the same time.
-func (r Request) list(ctx context.Context) []*Step {
-	type task struct {
-		source       spec.Source
-		repository   spec.Repository
-		destinations []image.Place
-	}
-	var tasks []task
-	var steps []*Step
-	for _, source := range r.File.Sources {
-		destinations, problems := r.destinations(source)
-		steps = append(steps, problems...)
-		for _, repository := range source.Repositories {
-			tasks = append(tasks, task{source, repository, destinations})
-		}
-	}
-	made := make([][]*Step, len(tasks))
-	var group errgroup.Group
-	group.SetLimit(max(r.Jobs, 1))
-	for i, task := range tasks {
-		group.Go(func() error {
-			made[i] = r.repository(ctx, task.source, task.repository, task.destinations)
-			return nil
-		})
-	}
-	_ = group.Wait() // none returns an error
-	return append(steps, slices.Concat(made...)...)
 }
 
 // destinations are where a source's images go.
@@ -121,27 +90,6 @@ func (r Request) destinations(source spec.Source) ([]image.Place, []*Step) {
 		opened = append(opened, place)
 	}
 	return opened, problems
-}
-
-// repository makes the steps of one repository for every destination.
-func (r Request) repository(ctx context.Context, from spec.Source, repository spec.Repository, destinations []image.Place) []*Step {
-	s := source{Repository: repository}
-	access := r.access(from.Access)
-	s.system = image.SystemFor(access, r.System)
-	path := r.Naming.path(repository)
-	var chosen []wanted
-	var err error
-	if s.registry, err = r.Client.Source(repository.Name, access); err == nil {
-		chosen, err = s.choose(ctx, r.LatestBy)
-	}
-	var steps []*Step
-	for _, place := range destinations {
-		steps = append(steps, r.steps(s, chosen, place)...)
-		if err != nil {
-			steps = append(steps, failed(s.String(), place.String()+"/"+path, fault.At(fault.Source, s.String(), err)).at(place))
-		}
-	}
-	return steps
 }
 
 // access fills in the command line's settings where the file has none. Like
@@ -228,26 +176,4 @@ func first(platforms []v1.Platform) v1.Platform {
 		return v1.Platform{}
 	}
 	return platforms[0]
-}
-
-// images makes the steps of the images that are in no registry.
-func (r Request) images() []*Step {
-	var steps []*Step
-	for _, named := range r.Images {
-		for _, place := range r.Destinations {
-			name := named.Name
-			if name.Tag != "" {
-				name.Tag += r.Naming.Suffix
-			}
-			to, err := place.Location(name)
-			if err != nil {
-				steps = append(steps, failed(named.Location.String(), place.String()+"/"+name.String(), err).at(place))
-				continue
-			}
-			step := newStep(named.Location, to).at(place)
-			step.Selection = r.selection(nil, to)
-			steps = append(steps, step)
-		}
-	}
-	return steps
 }

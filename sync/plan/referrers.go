@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/opencontainers/go-digest"
 	"go.podman.io/image/v5/docker"
@@ -14,14 +13,13 @@ import (
 
 	"csync/sync/fault"
 	"csync/sync/image"
-	"csync/sync/registry"
 )
 
 // referrers makes steps of what refers to the images whose repository asks for
 // it: OCI referrers (OCI distribution 1.1 §Listing Referrers) of the index and
 // of its instances, what refers to those in turn, and cosign's tags. They are
 // looked for whether or not the image itself is in place: signatures come later.
-func (r Request) referrers(ctx context.Context, steps []*Step) []*Step {
+func (c *comparison) referrers(ctx context.Context, steps []*Step) []*Step {
 	var wanting, made []*Step
 	for _, step := range steps {
 		switch {
@@ -35,17 +33,13 @@ func (r Request) referrers(ctx context.Context, steps []*Step) []*Step {
 	if len(wanting) == 0 {
 		return made
 	}
-	lists := tagLists{}
-	for _, step := range wanting {
-		lists.add(ctx, step.Source.Repository)
-	}
 	found := make([][]*Step, len(wanting))
 	var group errgroup.Group
-	group.SetLimit(max(r.Jobs, 1))
+	group.SetLimit(max(c.Jobs, 1))
 	for i, step := range wanting {
 		group.Go(func() error {
 			var err error
-			if found[i], err = referrersOf(ctx, step, lists); err != nil {
+			if found[i], err = c.referrersOf(ctx, step); err != nil {
 				found[i] = []*Step{failed(step.Result.Source, step.Result.Destination+" (referrers)", step.atSource(err))}
 			}
 			return nil
@@ -53,7 +47,7 @@ func (r Request) referrers(ctx context.Context, steps []*Step) []*Step {
 	}
 	_ = group.Wait() // none returns an error
 	referrers := refuseCollisions(slices.DeleteFunc(slices.Concat(found...), asked(steps)))
-	r.compare(ctx, referrers)
+	c.compare(ctx, referrers)
 	return append(made, referrers...)
 }
 
@@ -71,22 +65,13 @@ func asked(steps []*Step) func(*Step) bool {
 	return func(step *Step) bool { return known[[2]string{step.Result.Source, step.Result.Destination}] }
 }
 
-// tagLists reads the tags of each repository once, when first asked.
-type tagLists map[*registry.Repository]func() ([]string, error)
-
-func (l tagLists) add(ctx context.Context, repository *registry.Repository) {
-	if l[repository] == nil {
-		l[repository] = sync.OnceValues(func() ([]string, error) { return repository.Tags(ctx) })
-	}
-}
-
 // referrersOf walks from the image's digests to everything that refers to them.
-func referrersOf(ctx context.Context, step *Step, lists tagLists) ([]*Step, error) {
+func (c *comparison) referrersOf(ctx context.Context, step *Step) ([]*Step, error) {
 	subjects, err := step.Selection.Subjects(ctx, step.Source.Repository, step.Result.SourceDigest.String())
 	if err != nil {
 		return nil, err
 	}
-	tags, err := lists[step.Source.Repository]()
+	tags, err := c.lists.tags(ctx, step.Source.Repository)
 	if err != nil {
 		return nil, err
 	}

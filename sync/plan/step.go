@@ -38,6 +38,7 @@ type Step struct {
 	listed    digest.Digest // what the source's list of tags said it is; "" if it did not
 	refused   error         // that the destination may not be read; nil: it may
 	referrers bool          // what refers to the image is wanted as well
+	collides  bool          // another image is wanted under the same reference
 }
 
 // ToDo reports whether the step has still to be run.

@@ -81,6 +81,7 @@ func (c *Client) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, h := range c.hosts {
+		h.early.Load().close()
 		h.http.CloseIdleConnections()
 	}
 }

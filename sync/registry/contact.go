@@ -67,3 +67,10 @@ func (c *contact) made() bool {
 	defer c.mu.Unlock()
 	return c.open
 }
+
+// begun reports whether a request to the host has been, or is being sent.
+func (c *contact) begun() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.open || c.first != nil || c.failed != nil
+}

@@ -45,6 +45,7 @@ type host struct {
 	traffic *traffic
 	http    *http.Client
 	contact contact
+	early   atomic.Pointer[early]
 	auth    authority
 
 	insecure bool        // unverified HTTPS is fine, and so is HTTP
@@ -128,12 +129,16 @@ func (h *host) transport(config *tls.Config) *http.Transport {
 	}
 }
 
+func newDialer() *net.Dialer { return &net.Dialer{Timeout: dialTimeout, KeepAlive: dialTimeout} }
+
 // dial connects, and tries again for a moment where a port refuses or a name
 // server is too busy: a registry may just be starting.
 func (h *host) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout, KeepAlive: dialTimeout}
+	if connection := h.early.Load().take(ctx, address); connection != nil {
+		return connection, nil
+	}
 	for try := 0; ; try++ {
-		connection, err := dialer.DialContext(ctx, network, address)
+		connection, err := newDialer().DialContext(ctx, network, address)
 		dns, unresolved := errors.AsType[*net.DNSError](err)
 		again := errors.Is(err, syscall.ECONNREFUSED) || unresolved && dns.IsTemporary
 		if !again || try == quickTries {

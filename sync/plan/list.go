@@ -1,0 +1,108 @@
+package plan
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"csync/sync/fault"
+	"csync/sync/image"
+	"csync/sync/spec"
+)
+
+// task is one repository of the source file, and where its images go.
+type task struct {
+	source       spec.Source
+	repository   spec.Repository
+	destinations []image.Place
+}
+
+// repositories makes the steps of every repository, in the order of the file,
+// and compares those of one while the tags of others are still listed.
+func (c *comparison) repositories(ctx context.Context) []*Step {
+	tasks, steps := c.tasks()
+	made := make([][]*Step, len(tasks))
+	var group sync.WaitGroup
+	for i, task := range tasks {
+		leave := c.enter(ctx)
+		group.Go(func() {
+			made[i] = c.list(ctx, task)
+			leave()
+			c.compare(ctx, made[i])
+		})
+	}
+	group.Wait()
+	return append(steps, slices.Concat(made...)...)
+}
+
+// tasks are the repositories of all sources, and a step for each destination
+// that cannot be one.
+func (r Request) tasks() (tasks []task, problems []*Step) {
+	for _, source := range r.File.Sources {
+		destinations, failed := r.destinations(source)
+		problems = append(problems, failed...)
+		for _, repository := range source.Repositories {
+			tasks = append(tasks, task{source, repository, destinations})
+		}
+	}
+	return tasks, problems
+}
+
+// list makes the steps of one repository for every destination.
+func (r Request) list(ctx context.Context, t task) []*Step {
+	s := source{Repository: t.repository}
+	access := r.access(t.source.Access)
+	s.system = image.SystemFor(access, r.System)
+	path := r.Naming.path(t.repository)
+	var chosen []wanted
+	var err error
+	if s.registry, err = r.Client.Source(t.repository.Name, access); err == nil {
+		connect(ctx, s, t.destinations)
+		chosen, err = s.choose(ctx, r.LatestBy)
+	}
+	var steps []*Step
+	for _, place := range t.destinations {
+		steps = append(steps, r.steps(s, chosen, place)...)
+		if err != nil {
+			steps = append(steps, failed(s.String(), place.String()+"/"+path, fault.At(fault.Source, s.String(), err)).at(place))
+		}
+	}
+	return refuseCollisions(steps)
+}
+
+// connect opens connections to the destinations while the source's tags are
+// listed.
+func connect(ctx context.Context, s source, destinations []image.Place) {
+	if !s.NeedsTagList() {
+		return // then both are asked at once
+	}
+	for _, place := range destinations {
+		any, err := place.Location(image.Name{Path: "any", Tag: "any"})
+		if err == nil && any.Repository != nil && !any.Repository.SameRegistry(s.registry) {
+			any.Repository.Connect(ctx)
+		}
+	}
+}
+
+// images makes and compares the steps of the images that are in no registry.
+func (c *comparison) images(ctx context.Context) []*Step {
+	var steps []*Step
+	for _, named := range c.Images {
+		for _, place := range c.Destinations {
+			name := named.Name
+			if name.Tag != "" {
+				name.Tag += c.Naming.Suffix
+			}
+			to, err := place.Location(name)
+			if err != nil {
+				steps = append(steps, failed(named.Location.String(), place.String()+"/"+name.String(), err).at(place))
+				continue
+			}
+			step := newStep(named.Location, to).at(place)
+			step.Selection = c.selection(nil, to)
+			steps = append(steps, step)
+		}
+	}
+	c.compare(ctx, steps)
+	return steps
+}
