@@ -79,7 +79,7 @@ func (f *syncFlags) add(flags *pflag.FlagSet) {
 	}
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop at the first failure")
 	flags.BoolVar(&f.noCache, "no-cache", false, "do not remember what platform filters make of indexes")
-	flags.IntVarP(&f.jobs, "jobs", "j", defaultJobs, "images at the same time, and requests at a registry in each direction")
+	flags.IntVarP(&f.jobs, "jobs", "j", defaultJobs, "images at the same time, and requests at a registry")
 	f.output.add(flags)
 	f.addSkopeo(flags)
 	f.shared = addSharedAccess(flags)

@@ -54,7 +54,7 @@ func (f *systemFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.logLevel, "log-level", "info", "log error, warn, info, debug or trace to standard error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "log as text or json")
 	flags.IntVar(&f.retries, "retry-times", 5, "repeat a request that fails on its way so many times")
-	flags.IntVar(&f.maxRequests, "max-requests-per-registry", 0, "requests at a registry at the same time in each direction (default as many as jobs)")
+	flags.IntVar(&f.maxRequests, "max-requests-per-registry", 0, "requests at a registry at the same time (default as many as jobs)")
 	flags.StringArrayVar(&f.rates, "rate", nil, "at most N requests a second, or a minute, to a registry: `HOST=N/s`, HOST=N/m")
 	flags.DurationVar(&f.retryDelay, "retry-delay", 0, "wait `DURATION` between repetitions, instead of longer each time")
 }

@@ -16,7 +16,7 @@ import (
 // breaks is taken up again where it broke, if the registry can. The bytes are
 // not checked, see [Verify].
 //
-// Until it is closed the blob is one of the reads that [Options.MaxRequests]
+// Until it is closed the blob is one of the requests that [Options.MaxRequests]
 // limits: do not wait for another read of the same registry in between.
 func (r *Repository) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 	return read(ctx, r.byDigest, func(e *endpoint) (io.ReadCloser, error) {

@@ -156,7 +156,7 @@ func TestBlobGoesOnWhereItBroke(t *testing.T) {
 	require.Equal(t, content, string(read))
 	require.Equal(t, []string{"", "bytes=4-"}, ranges)
 	require.NoError(t, body.Close())
-	require.Zero(t, r.primary.host.traffic.reads.under)
+	require.Zero(t, r.primary.host.traffic.all.under)
 }
 
 func TestBlobThatCannotGoOnFails(t *testing.T) {
@@ -183,7 +183,7 @@ func TestBlobOfAnotherSizeIsRefused(t *testing.T) {
 	body, err := r.Blob(t.Context(), v1.Descriptor{Digest: blob("content").Digest, Size: -1})
 	require.NoError(t, err)
 	require.NoError(t, body.Close())
-	require.Zero(t, r.primary.host.traffic.reads.under)
+	require.Zero(t, r.primary.host.traffic.all.under)
 }
 
 func TestVerifyWithholdsTheEndOfWrongContent(t *testing.T) {
@@ -221,26 +221,47 @@ func TestVerifyWithholdsTheEndOfWrongContent(t *testing.T) {
 	}
 }
 
-func TestReadsWaitForEachOtherAndForTheirContext(t *testing.T) {
+func TestRequestsWaitForAnOpenBlobAndForTheirContext(t *testing.T) {
 	t.Parallel()
 	server := registrytest.Start(t)
 	image := registrytest.RandomImage(1)
 	server.Push(t, "a", "1", image)
 	c, _ := newClient(t, func(o *Options) { o.MaxRequests = 1 })
 	r := source(t, c, server.Host()+"/a", plainly)
-	layer := image.Blobs[1]
-	body, err := r.Blob(t.Context(), v1.Descriptor{Digest: digest.FromBytes(layer.Content), Size: int64(len(layer.Content))})
+	body, err := r.Blob(t.Context(), blob(string(image.Blobs[0].Content)))
 	require.NoError(t, err)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = r.Resolve(ctx, "1")
 	requireFault(t, err, fault.Cancelled)
-	upload, err := r.StartUpload(t.Context()) // a write does not wait for reads
-	require.NoError(t, err)
-	require.NoError(t, upload.Cancel(t.Context()))
 
 	require.NoError(t, body.Close())
 	_, err = r.Resolve(t.Context(), "1")
 	require.NoError(t, err)
+}
+
+func TestOpenBlobsLeaveRoomForUploadsToTheirRegistry(t *testing.T) {
+	t.Parallel()
+	server := registrytest.Start(t)
+	image := registrytest.RandomImage(1)
+	server.Push(t, "a", "1", image)
+	content := blob(string(image.Blobs[0].Content))
+	for _, limit := range []int{1, 2, 3, 8} {
+		c, _ := newClient(t, func(o *Options) { o.MaxRequests = limit })
+		from, to := source(t, c, server.Host()+"/a", plainly), destination(t, c, server.Host()+"/b", plainly)
+		for range max(limit/2, 1) {
+			body, err := from.Blob(t.Context(), content)
+			require.NoError(t, err)
+			defer body.Close()
+		}
+		given, giveUp := context.WithCancel(t.Context())
+		giveUp()
+		_, err := from.Blob(given, content)
+		requireFault(t, err, fault.Cancelled)
+
+		upload, err := to.StartUpload(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, upload.Cancel(t.Context()))
+	}
 }

@@ -151,7 +151,7 @@ func (l lister) get(ctx context.Context, path string, query url.Values, document
 	if header != "" {
 		req.Header.Set("Authorization", header)
 	}
-	leave, err := h.traffic.enter(ctx, req.Method)
+	leave, err := h.traffic.enter(ctx)
 	if err != nil {
 		return err
 	}

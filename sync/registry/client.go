@@ -16,9 +16,9 @@ const (
 
 // Options configure a [Client]. The zero value is good.
 type Options struct {
-	// MaxRequests is how many reads (GET, HEAD), and how many writes, are in
-	// flight per registry at most; how many are, depends on how it answers. 32 if
-	// less than or equal to 0.
+	// MaxRequests is how many requests are in flight per registry at most; how
+	// many are, depends on how it answers. 32 if less than or equal to 0. With 1,
+	// a registry that is copied to itself has 2, a read and a write.
 	MaxRequests int
 	// Rates bounds the requests a second to a registry, by its name as the user
 	// writes it, "docker.io", "q.io:5000".

@@ -89,7 +89,7 @@ func (e *endpoint) Do(req *http.Request) (*http.Response, error) { return e.do(r
 // answer that breaks off is one that did not come. Statuses of 400 and more are
 // errors.
 func (e *endpoint) do(req *http.Request, limit int64) (*http.Response, error) {
-	leave, err := e.host.traffic.enter(req.Context(), req.Method)
+	leave, err := e.host.traffic.enter(req.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (e *endpoint) do(req *http.Request, limit int64) (*http.Response, error) {
 
 // stream sends req; the request is under way until the answer's body is closed.
 func (e *endpoint) stream(req *http.Request) (*http.Response, error) {
-	leave, err := e.host.traffic.enter(req.Context(), req.Method)
+	leave, err := e.host.traffic.enterStream(req.Context())
 	if err != nil {
 		return nil, err
 	}

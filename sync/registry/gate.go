@@ -22,9 +22,8 @@ const (
 // more with every answer while answers come about as quickly as at best, half
 // as many when the registry has too much to do.
 type gate struct {
-	most int
-
 	mu       sync.Mutex
+	most     int
 	level    int
 	under    int
 	waiting  []chan struct{} // in the order of arrival; closed to let in
@@ -84,6 +83,13 @@ func (g *gate) admit() {
 		g.waiting = g.waiting[1:]
 		g.under++
 	}
+}
+
+// restrict lowers the most that the level may be.
+func (g *gate) restrict(most int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.most, g.level = most, min(g.level, most)
 }
 
 // answered notes an answer that came after the given time; 0 where that says

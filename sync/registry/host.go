@@ -122,8 +122,9 @@ func (h *host) transport(config *tls.Config) *http.Transport {
 		TLSHandshakeTimeout:   handshakeTimeout,
 		ResponseHeaderTimeout: answerTimeout,
 		IdleConnTimeout:       idleTimeout,
-		MaxIdleConnsPerHost:   2 * h.client.options.MaxRequests, // reads and writes
-		DisableCompression:    true,                             // digests are of what is sent
+		MaxIdleConnsPerHost:   h.client.options.MaxRequests,
+		MaxConnsPerHost:       max(h.client.options.MaxRequests, 2), // a blob may be read and written
+		DisableCompression:    true,                                 // digests are of what is sent
 		ForceAttemptHTTP2:     true,
 		HTTP2:                 &http.HTTP2Config{SendPingTimeout: pingInterval, PingTimeout: pingInterval},
 	}

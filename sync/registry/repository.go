@@ -91,6 +91,7 @@ func (c *Client) destination(name reference.Named, a Access) (*Repository, error
 	r, err := c.itself(name, a, found.Insecure)
 	if err == nil {
 		r.primary.writes = !c.options.ReadOnly
+		r.primary.host.traffic.written.Store(true)
 	}
 	return r, err
 }

@@ -32,7 +32,10 @@ func (h *host) sendOtherwise(req *http.Request, resp *http.Response, err error) 
 	}
 	req.URL.Scheme = "https"
 	second, secondErr := h.send(req)
-	if failed, ok := errors.AsType[*transportError](secondErr); ok && failed.plain() {
+	failed, silent := errors.AsType[*transportError](secondErr)
+	plain := silent && failed.plain()
+	h.plain.Store(plain)
+	if plain {
 		return resp, err
 	}
 	if resp != nil {

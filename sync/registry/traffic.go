@@ -15,51 +15,72 @@ import (
 // traffic is what all requests to one registry share, whoever sends them: how
 // many are under way, when the next may start, and their count.
 type traffic struct {
-	reads, writes *gate
-	requests      atomic.Int64
-	interval      time.Duration // between requests; 0: none is kept
+	limit    int // of requests under way
+	all      *gate
+	written  atomic.Bool   // the registry is a destination
+	requests atomic.Int64  // sent so far
+	interval time.Duration // between requests; 0: none is kept
 
-	mu   sync.Mutex
-	next time.Time // no attempt starts before
+	mu      sync.Mutex
+	streams *gate     // for open blobs, where they must leave room for writes; nil: they need not
+	next    time.Time // no attempt starts before
 }
 
-// newTraffic bounds requests under way in each direction, and those a second if
-// rate is not 0.
+// newTraffic bounds requests under way, and those a second if rate is not 0.
 func newTraffic(limit int, rate float64) *traffic {
-	t := &traffic{reads: newGate(limit), writes: newGate(limit)}
+	t := &traffic{limit: limit, all: newGate(limit)}
 	if rate > 0 {
 		t.interval = time.Duration(float64(time.Second) / rate)
 	}
 	return t
 }
 
-// direction is the gate for requests of a method.
-func (t *traffic) direction(method string) *gate {
-	if method == http.MethodGet || method == http.MethodHead {
-		return t.reads
+// enter waits until a request may be under way.
+func (t *traffic) enter(ctx context.Context) (leave func(), err error) { return t.all.enter(ctx) }
+
+// enterStream is enter for a request that is under way until somebody has read
+// its answer. That may be an upload to the same registry, which must get its
+// turn even if all that may be read at the same time is: so they share the limit.
+func (t *traffic) enterStream(ctx context.Context) (leave func(), err error) {
+	if !t.written.Load() {
+		return t.all.enter(ctx)
 	}
-	return t.writes
+	t.mu.Lock()
+	if t.streams == nil {
+		t.streams = newGate(max(t.limit/2, 1))
+		t.all.restrict(max(t.limit-t.limit/2, 1))
+	}
+	streams := t.streams
+	t.mu.Unlock()
+	return streams.enter(ctx)
 }
 
-// enter waits until a request with the given method may be under way.
-func (t *traffic) enter(ctx context.Context, method string) (leave func(), err error) {
-	return t.direction(method).enter(ctx)
+// gates are all that there are.
+func (t *traffic) gates() []*gate {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.streams == nil {
+		return []*gate{t.all}
+	}
+	return []*gate{t.all, t.streams}
 }
 
 // observe takes note of how a request went that was sent at the given time.
 func (t *traffic) observe(req *http.Request, resp *http.Response, err error, sent time.Time) {
-	level, now := t.direction(req.Method), time.Now()
+	now := time.Now()
 	timeout, timed := errors.AsType[net.Error](err)
-	switch {
-	case timed && timeout.Timeout() && req.Context().Err() == nil:
-		level.overloaded(now)
-	case err != nil:
-	case resp.StatusCode == http.StatusTooManyRequests:
-		level.overloaded(now)
-	case level == t.writes:
-		level.answered(0)
-	default:
-		level.answered(now.Sub(sent))
+	for _, gate := range t.gates() {
+		switch {
+		case timed && timeout.Timeout() && req.Context().Err() == nil:
+			gate.overloaded(now)
+		case err != nil:
+		case resp.StatusCode == http.StatusTooManyRequests:
+			gate.overloaded(now)
+		case req.Method != http.MethodGet && req.Method != http.MethodHead:
+			gate.answered(0) // a body was on its way
+		default:
+			gate.answered(now.Sub(sent))
+		}
 	}
 	if err == nil {
 		t.spend(resp.Header, now)
