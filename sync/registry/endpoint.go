@@ -97,6 +97,16 @@ func (e *endpoint) do(req *http.Request, limit int64) (*http.Response, error) {
 	return refused(e.host.persist(req, whole(e.exchange, limit)))
 }
 
+// once is do without repetitions.
+func (e *endpoint) once(req *http.Request, limit int64) (*http.Response, error) {
+	leave, err := e.host.traffic.enter(req.Context())
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return refused(whole(e.exchange, limit)(req))
+}
+
 // stream sends req; the request is under way until the answer's body is closed.
 func (e *endpoint) stream(req *http.Request) (*http.Response, error) {
 	leave, err := e.host.traffic.enterStream(req.Context())

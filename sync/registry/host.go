@@ -45,6 +45,7 @@ type host struct {
 	traffic *traffic
 	http    *http.Client
 	contact contact
+	single  single
 	early   atomic.Pointer[early]
 	auth    authority
 

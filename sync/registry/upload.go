@@ -72,7 +72,11 @@ func (e *endpoint) post(ctx context.Context, query url.Values) (*Upload, error) 
 		return nil, err
 	}
 	req.URL.RawQuery = query.Encode()
-	resp, err := e.do(req, maxListing)
+	return e.session(e.do(req, maxListing))
+}
+
+// session is what the answer to a POST has opened, nil if the blob is there.
+func (e *endpoint) session(resp *http.Response, err error) (*Upload, error) {
 	if err != nil {
 		return nil, err
 	}

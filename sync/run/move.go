@@ -149,9 +149,40 @@ func (m move) tried(attempt int) {
 	}
 }
 
-// try opens both ends at the same time and streams one into the other. The
-// upload is completed only by a body with the right bytes.
+// small reports whether a blob may be worth one request instead of two.
+func (m move) small() bool { return m.blob.Size >= 0 && m.blob.Size <= registry.MaxSingle }
+
+// push sends a small blob with one request, where its registry takes that.
+func (m move) push(ctx context.Context) (pushed bool, err error) {
+	pushed, err = m.blob.Destination.Push(ctx, m.blob.Descriptor, func() ([]byte, error) {
+		body, err := m.batch.open(ctx, m.blob, func(n int64) { m.got(m.blob.Digest, n) })
+		if err != nil {
+			return nil, m.atSource(err)
+		}
+		defer body.Close()
+		add, done := m.progress.Moving(m.blob.Digest.String(), m.blob.Size)
+		defer done()
+		content, err := io.ReadAll(&wire{Reader: body, add: add})
+		if err != nil {
+			return nil, m.atSource(fmt.Errorf("reading blob %s: %w", m.blob.Digest, err))
+		}
+		return content, nil
+	})
+	if pushed {
+		m.wrote(m.key, m.blob.Size)
+	}
+	return pushed, m.atDestination(err)
+}
+
+// try opens both ends at the same time and streams one into the other, unless
+// the blob is small enough for less. The upload is completed only by a body with
+// the right bytes.
 func (m move) try(ctx context.Context, upload *registry.Upload) error {
+	if upload == nil && m.small() {
+		if pushed, err := m.push(ctx); pushed || err != nil {
+			return err
+		}
+	}
 	var body io.ReadCloser
 	var group errgroup.Group
 	group.Go(func() (err error) {

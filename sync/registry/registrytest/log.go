@@ -97,7 +97,7 @@ func (r *Registry) BlobBytesWritten() int64 {
 	var sum int64
 	for _, request := range r.Log() {
 		switch request.Kind {
-		case UploadStart, UploadPatch, UploadFinish, MountRefused:
+		case UploadStart, UploadSingle, UploadPatch, UploadFinish, MountRefused:
 			sum += request.RequestBytes
 		}
 	}

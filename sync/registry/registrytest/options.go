@@ -15,6 +15,7 @@ type options struct {
 	directory         string
 	noReferrers       bool
 	catalog           bool
+	singlePost        bool
 }
 
 func newOptions(given []Option) options {
@@ -75,3 +76,8 @@ func NoReferrersAPI() Option { return func(o *options) { o.noReferrers = true } 
 // Catalog serves /v2/_catalog, in pages. Without it the answer is 404, as at
 // registries that do not show their repositories.
 func Catalog() Option { return func(o *options) { o.catalog = true } }
+
+// SinglePost takes a blob with the POST that starts its upload, where the
+// request has it (OCI distribution 1.1, "Single POST"). Without it the answer
+// is a session, as at distribution.
+func SinglePost() Option { return func(o *options) { o.singlePost = true } }

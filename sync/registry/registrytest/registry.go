@@ -75,6 +75,9 @@ func newRegistry(o options, content http.Handler, release func() error) (*Regist
 	if o.noReferrers {
 		content = withoutReferrers(content)
 	}
+	if !o.singlePost {
+		content = withoutSinglePost(content)
+	}
 	if o.catalog {
 		content = &catalog{content: content}
 	}
@@ -176,6 +179,22 @@ func withoutReferrers(content http.Handler) http.Handler {
 		if strings.Contains(req.URL.Path, "/referrers/") {
 			http.NotFound(w, req)
 			return
+		}
+		content.ServeHTTP(w, req)
+	})
+}
+
+// withoutSinglePost opens a session whatever a POST brings.
+func withoutSinglePost(content http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.Method == http.MethodPost && strings.HasSuffix(req.URL.Path, "/blobs/uploads/") {
+			query := req.URL.Query()
+			query.Del("digest")
+			changed := *req.URL
+			changed.RawQuery = query.Encode()
+			asked := *req
+			asked.URL = &changed
+			req = &asked
 		}
 		content.ServeHTTP(w, req)
 	})
