@@ -100,7 +100,7 @@ func (c *comparison) shelf(ctx context.Context, steps []*Step) {
 	case len(steps) >= worthListing:
 		k = c.learn(ctx, steps)
 	default:
-		first := steps[0]
+		first := steps[indexOfOther(steps)]
 		if c.under.Acquire(ctx, 1) != nil {
 			return
 		}
@@ -110,7 +110,12 @@ func (c *comparison) shelf(ctx context.Context, steps []*Step) {
 			k = c.learn(ctx, steps)
 			first.Fresh = k.fresh
 		}
-		rest = steps[1:]
+		rest = slices.DeleteFunc(slices.Clone(steps), func(step *Step) bool { return step == first })
+	}
+	for _, step := range steps {
+		if needed := step.Needs; needed != nil && needed.Itself && k.lacks(identifier(step.Destination)) {
+			needed.read = true
+		}
 	}
 	var group sync.WaitGroup
 	for _, step := range rest {
@@ -124,6 +129,11 @@ func (c *comparison) shelf(ctx context.Context, steps []*Step) {
 		})
 	}
 	group.Wait()
+}
+
+// indexOfOther is that of the first step that may find its tag missing, or 0.
+func indexOfOther(steps []*Step) int {
+	return max(slices.IndexFunc(steps, func(step *Step) bool { return !step.Itself }), 0)
 }
 
 // learn lists the destination repository's tags, once however many sources have
@@ -153,7 +163,11 @@ func (c *comparison) learn(ctx context.Context, steps []*Step) known {
 // step compares one step.
 func (c *comparison) step(ctx context.Context, step *Step, k known) {
 	step.Fresh = k.fresh
-	if k.lacks(identifier(step.Destination)) && c.needsNoLook(step) {
+	if (step.read || k.lacks(identifier(step.Destination))) && c.needsNoLook(step) {
+		return
+	}
+	if step.Itself {
+		c.itself(ctx, step)
 		return
 	}
 	var group sync.WaitGroup
@@ -177,14 +191,27 @@ func (c *comparison) step(ctx context.Context, step *Step, k known) {
 	}
 }
 
-// needsNoLook reports whether a step whose destination is not there yet can be
-// left to the run as it is: that reads the source in any case, and there is
-// nobody to whom its digest has to be told before.
+// itself looks at the one image that is both source and destination.
+func (c *comparison) itself(ctx context.Context, step *Step) {
+	there, err := image.Look(ctx, step.Destination)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		step.Fail(step.atSource(err))
+	default:
+		step.Wanted = there
+		step.Confirm(there)
+	}
+}
+
+// needsNoLook reports whether a step whose destination is not there yet, or is
+// its source, can be left to the run as it is: that reads the source in any
+// case, and there is nobody to whom its digest has to be told before.
 func (c *comparison) needsNoLook(step *Step) bool {
 	if c.ReadOnly || len(c.Destinations) > 1 || step.Source.Repository == nil || step.pin != "" || step.referrers {
 		return false
 	}
-	if sameRepository(step) && step.Selection.All() && !c.Converts {
+	if sameRepository(step) && step.Selection.All() && !c.Converts && !step.Itself {
 		step.Result.Action = report.Retag
 	}
 	return true
@@ -226,6 +253,11 @@ func (c *comparison) source(ctx context.Context, step *Step) error {
 func sameRepository(step *Step) bool {
 	source, destination := step.Source.Repository, step.Destination.Repository
 	return source != nil && destination != nil && source.Same(destination)
+}
+
+// sameImage reports whether both sides are one reference.
+func sameImage(step *Step) bool {
+	return sameRepository(step) && step.Source.Identifier() == step.Destination.Identifier()
 }
 
 // keepsNoDigest reports whether the destination keeps images in a format of its

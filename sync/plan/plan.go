@@ -145,6 +145,7 @@ func (r Request) step(s source, w wanted, place image.Place) *Step {
 		step.pin, step.listed = w.digest, w.listed
 	}
 	step.referrers = s.Referrers
+	step.Itself = step.Selection.All() && !r.Converts && step.pin == "" && sameImage(step)
 	return step
 }
 

@@ -27,6 +27,9 @@ type Step struct {
 	Wanted v1.Descriptor
 	// Fresh says that the destination repository did not exist when planned.
 	Fresh bool
+	// Itself says that source and destination are one image, which has to be there
+	// and is never written.
+	Itself bool
 	// Needs is a step that must have succeeded before this one; nil for most.
 	Needs *Step
 	// Result is what is known so far. A step with a status needs nothing more.
@@ -38,6 +41,7 @@ type Step struct {
 	listed    digest.Digest // what the source's list of tags said it is; "" if it did not
 	refused   error         // that the destination may not be read; nil: it may
 	referrers bool          // what refers to the image is wanted as well
+	read      bool          // the run reads it in any case
 	collides  bool          // another image is wanted under the same reference
 }
 
@@ -60,6 +64,13 @@ func (s *Step) Fail(err error) {
 		return
 	}
 	s.Result.Status, s.Result.Error, s.Result.Verified = report.Failed, report.Failure(err), false
+}
+
+// Confirm ends the step: source and destination are the same image.
+func (s *Step) Confirm(there v1.Descriptor) {
+	r := &s.Result
+	r.SourceDigest, r.Digest, r.MediaType = there.Digest, there.Digest, there.MediaType
+	r.Status, r.Verified = report.Unchanged, true
 }
 
 // failed makes the step of something that has no location because err came

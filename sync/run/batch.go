@@ -21,6 +21,8 @@ type batch struct {
 	shelf  *spools
 	// original reads the source image, once for all chains.
 	original func() (*image.Original, error)
+	// confirmed is the manifest of an image that only gets further tags.
+	confirmed registry.Manifest
 
 	mu     sync.Mutex
 	joined map[digest.Digest]*spool

@@ -170,6 +170,66 @@ func TestPromotingWithinARegistryCostsAReadAWriteAndTheMounts(t *testing.T) {
 	require.Len(t, registry.Log(), 100+100+201+2, registry.Counts())
 }
 
+func TestLabelsOfImagesThatStayWhereTheyAreCostTwoRequestsEach(t *testing.T) {
+	t.Parallel()
+	registry := registrytest.Start(t)
+	file := registry.Host() + ":\n  images: {team/app: []}\n  csync: {repositories: {team/app: {tags: {"
+	for i := range 30 {
+		registry.Push(t, "team/app", fmt.Sprintf("t%d", i), registrytest.RandomImage(i))
+		file += fmt.Sprintf("t%d: [label-%d], ", i, i)
+	}
+	file += "}}}}\n"
+	registry.Reset()
+	l := newLab(t, "docker://"+registry.Host())
+
+	status := map[report.Status]int{}
+	for _, result := range l.sync(file) {
+		status[result.Status]++
+		require.True(t, result.Verified)
+		require.Equal(t, result.SourceDigest, result.Digest)
+	}
+
+	require.Equal(t, map[report.Status]int{report.Done: 30, report.Unchanged: 30}, status)
+	require.Equal(t, 30, registry.Count(registrytest.ManifestGet), registry.Counts())
+	require.Equal(t, 30, registry.Count(registrytest.ManifestPut), registry.Counts())
+	require.Len(t, registry.Log(), 62, registry.Counts()) // with a list for each side
+	registry.Reset()
+
+	for _, result := range l.sync(file) {
+		require.Equal(t, report.Unchanged, result.Status)
+	}
+	require.Zero(t, registry.Count(registrytest.ManifestGet)+registry.Count(registrytest.ManifestPut), registry.Counts())
+}
+
+func TestALabelOfOneImageCostsTwoRequestsAfterItWasMissed(t *testing.T) {
+	t.Parallel()
+	registry := registrytest.Start(t)
+	registry.Push(t, "team/app", "1.0", registrytest.RandomImage(1))
+	registry.Reset()
+
+	results := newLab(t, "docker://"+registry.Host()).sync(oneOf(registry, "team/app", "1.0",
+		"csync: {repositories: {team/app: {tags: {'1.0': [stable]}}}}"))
+
+	require.Equal(t, report.Unchanged, results[0].Status, results[0].Error)
+	require.Equal(t, report.Done, results[1].Status, results[1].Error)
+	require.Equal(t, 2, registry.Count(registrytest.ManifestHead), registry.Counts())
+	require.Equal(t, 1, registry.Count(registrytest.ManifestGet), registry.Counts())
+	require.Equal(t, 1, registry.Count(registrytest.ManifestPut), registry.Counts())
+}
+
+func TestALabelOfAnImageThatIsGoneIsNotSet(t *testing.T) {
+	t.Parallel()
+	registry := registrytest.Start(t)
+	registry.Push(t, "team/app", "2.0", registrytest.RandomImage(1))
+
+	results := newLab(t, "docker://"+registry.Host()).sync(oneOf(registry, "team/app", "1.0",
+		"csync: {repositories: {team/app: {tags: {'1.0': [stable]}}}}"))
+
+	requireAll(t, report.Failed, results)
+	require.Equal(t, "source", string(results[0].Error.Side))
+	require.False(t, registry.HasTag(t, "team/app", "stable"))
+}
+
 func TestANewTagForAnImageOfTheSameRepositoryCostsTwoRequests(t *testing.T) {
 	t.Parallel()
 	registry := registrytest.Start(t)

@@ -13,6 +13,7 @@ import (
 	"csync/sync/fault"
 	"csync/sync/image"
 	"csync/sync/plan"
+	"csync/sync/registry"
 	"csync/sync/report"
 )
 
@@ -139,9 +140,10 @@ func (r *runner) step(ctx context.Context, b *batch, step *plan.Step) {
 		err = cancelled(ctx, step)
 	}
 	step.Result.DurationMS = time.Since(started).Milliseconds()
-	if err != nil {
+	switch {
+	case err != nil:
 		step.Fail(err)
-	} else {
+	case step.ToDo():
 		step.Result.Status = report.Done
 	}
 	r.Progress.Finished(step.Result)
@@ -166,8 +168,11 @@ func (r *runner) attempt(ctx context.Context, b *batch, step *plan.Step) error {
 	if needed := step.Needs; needed != nil && needed.Result.Status == report.Skipped {
 		return needed.Err // which is why this is skipped as well
 	}
+	if step.Itself {
+		return r.confirm(ctx, b, step)
+	}
 	if step.Result.Action == report.Retag {
-		return r.retag(ctx, step)
+		return r.retag(ctx, b, step)
 	}
 	return r.copy(ctx, b, step)
 }
@@ -219,22 +224,48 @@ func (r *runner) check(step *plan.Step, copied image.Copied) error {
 	return nil
 }
 
+// confirm reads the image that source and destination share, for the tags that
+// it gets.
+func (r *runner) confirm(ctx context.Context, b *batch, step *plan.Step) error {
+	m, err := step.Destination.Repository.Manifest(ctx, step.Destination.Identifier())
+	if err != nil {
+		return fault.At(fault.Source, step.Result.Source, err)
+	}
+	b.confirmed = m
+	step.Confirm(m.Descriptor)
+	step.Result.BytesRead = m.Size
+	return nil
+}
+
 // retag gives a manifest that the repository has another tag; no blob moves.
-func (r *runner) retag(ctx context.Context, step *plan.Step) error {
+func (r *runner) retag(ctx context.Context, b *batch, step *plan.Step) error {
 	repository, result := step.Destination.Repository, &step.Result
-	m, err := repository.Manifest(ctx, retagged(step))
+	m, err := r.tagged(ctx, b, step)
 	if err != nil {
 		return fault.At(fault.Source, result.Source, err)
 	}
 	if err := repository.PutManifest(ctx, step.Destination.Identifier(), m); err != nil {
 		return fault.At(fault.Destination, result.Destination, err)
 	}
-	if result.SourceDigest == "" && step.Needs == nil {
+	if result.SourceDigest == "" {
 		result.SourceDigest = m.Digest
+		if step.Needs != nil { // which may be a part of its source
+			result.SourceDigest = step.Needs.Result.SourceDigest
+		}
 	}
-	result.BytesRead, result.BytesWritten = m.Size, m.Size
+	result.BytesWritten = m.Size
 	result.Digest, result.MediaType, result.Verified = m.Digest, m.MediaType, true
 	return nil
+}
+
+// tagged is the manifest that a retag is about.
+func (r *runner) tagged(ctx context.Context, b *batch, step *plan.Step) (registry.Manifest, error) {
+	if needed := step.Needs; needed != nil && needed.Itself && b.confirmed.Bytes != nil {
+		return b.confirmed, nil
+	}
+	m, err := step.Destination.Repository.Manifest(ctx, retagged(step))
+	step.Result.BytesRead = m.Size
+	return m, err
 }
 
 // retagged is the tag or digest of what gets another tag.
