@@ -173,7 +173,7 @@ func TestPromotingWithinARegistryCostsAReadAWriteAndTheMounts(t *testing.T) {
 func TestLabelsOfImagesThatStayWhereTheyAreCostTwoRequestsEach(t *testing.T) {
 	t.Parallel()
 	registry := registrytest.Start(t)
-	file := registry.Host() + ":\n  images: {team/app: []}\n  csync: {repositories: {team/app: {tags: {"
+	file := registry.Host() + ":\n  images-by-tag-regex: {team/app: ^t}\n  csync: {repositories: {team/app: {tags: {"
 	for i := range 30 {
 		registry.Push(t, "team/app", fmt.Sprintf("t%d", i), registrytest.RandomImage(i))
 		file += fmt.Sprintf("t%d: [label-%d], ", i, i)
