@@ -111,6 +111,7 @@ func openRegistry(p place, access Access) (Place, error) {
 	if _, err := reference.ParseNormalizedNamed(p.path + "/x"); p.path == "" || err != nil {
 		return nil, fault.New(fault.Input, fmt.Errorf("%q is not docker://HOST[:PORT][/PATH]", p.shown))
 	}
+	p.system = SystemFor(access.Registry, p.system) // once for all its images
 	return registries{p, access}, nil
 }
 
@@ -127,7 +128,7 @@ func (p registries) Location(name Name) (Location, error) {
 	if err != nil {
 		return Location{}, err
 	}
-	return Location{Reference: ref, Repository: repository, System: SystemFor(p.access.Registry, p.system)}, nil
+	return Location{Reference: ref, Repository: repository, System: p.system}, nil
 }
 
 // directories keeps every image in a directory of its own.
