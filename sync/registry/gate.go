@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	firstLevel = 16 // requests under way at first
+	firstLevel = 32 // requests under way at first
 	// slower is how many times longer than at best answers may take while more
 	// requests are let in; what comes beyond only waits at the registry.
 	slower = 4
