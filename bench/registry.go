@@ -20,6 +20,7 @@ type network struct {
 	rate      int64 // bytes a second that leave the source at most
 	server    bool  // distribution and docker-registry instead of olareg
 	inFlight  int   // requests under way at most
+	bulk      bool  // lists of tags have their digests
 }
 
 // registry is a registry in a process of its own, behind a front.
@@ -40,6 +41,9 @@ func startRegistry(n network, server, certificate string) (*registry, error) {
 	}
 	if n.secure {
 		args = append(args, "-tokens", "-certificate", certificate)
+	}
+	if n.bulk {
+		args = append(args, "-bulk")
 	}
 	r := &registry{command: exec.Command(self, args...)}
 	r.command.Stderr = os.Stderr

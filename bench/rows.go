@@ -64,20 +64,26 @@ func (t tools) rowC(roundTrip time.Duration) row {
 	all := []tool{t.csync(), t.regsync(), t.crane(4)}
 	return row{name: "C", works: []work{
 		{
-			id: "C", says: "30 repositories sharing 4 layers of 8 MB, own layer 1 MB, with servers",
-			network: network{roundTrip: roundTrip, server: true}, repositories: based(), tools: all,
+			id: "C", says: "30 repositories sharing 4 layers of 8 MB, own layer 1 MB, from a source at 50 MB/s, with servers",
+			network: network{roundTrip: roundTrip, server: true, rate: sourceRate}, repositories: based(), tools: all,
 		},
 		{
 			id: "C gigabit", says: "the same from a source at 1 Gbit/s",
 			network: network{roundTrip: roundTrip, server: true, rate: 125_000_000}, repositories: based(), tools: all,
 		},
+		{
+			id: "C loopback", says: "the same as fast as this machine is",
+			network: network{roundTrip: roundTrip, server: true}, repositories: based(), tools: all,
+		},
 	}, goals: []goal{
 		ofBestPeer("C", 0.1),
-		ofBestPeer("C gigabit", 0.1),
 		ofUniqueBytes("C", source, unique),
 		ofUniqueBytes("C", destination, unique),
 	}}
 }
+
+// sourceRate is what the source of C and G sends in a second, in bytes.
+const sourceRate = 50_000_000
 
 func (t tools) rowsDE(roundTrip time.Duration) [2]row {
 	d := work{
@@ -87,9 +93,12 @@ func (t tools) rowsDE(roundTrip time.Duration) [2]row {
 	}
 	e := d
 	e.id, e.says, e.filled = "E", "D again, nothing to do", true
+	bulk := e
+	bulk.id, bulk.says, bulk.network.bulk = "E bulk", "the same at registries that list digests with tags", true
+	bulk.tools = []tool{t.csync(), t.crane(1)}
 	return [2]row{
 		{name: "D", works: []work{d}, goals: []goal{ofBestPeer("D", 0.5)}},
-		{name: "E", works: []work{e}, goals: []goal{ofBestPeer("E", 0.6)}},
+		{name: "E", works: []work{e, bulk}, goals: []goal{ofBestPeer("E", 0.6), ofBestPeer("E bulk", 0.1)}},
 	}
 }
 
@@ -107,11 +116,11 @@ func (t tools) rowF() row {
 }
 
 func (t tools) rowG(roundTrip time.Duration) row {
-	n := network{roundTrip: roundTrip, rate: 50_000_000, server: true}
+	n := network{roundTrip: roundTrip, rate: sourceRate, server: true}
 	unique := uniqueBytes(based())
 	return row{name: "G", works: []work{
 		{
-			id: "G 1", says: "C to one destination, the source at 50 MB/s, with servers",
+			id: "G 1", says: "C once more, to one destination",
 			network: n, repositories: based(), tools: []tool{t.csync()},
 		},
 		{

@@ -31,6 +31,7 @@ func serve(ctx context.Context, args []string) error {
 	rate := flags.Int64("rate", 0, "`bytes` a second that leave at most")
 	inFlight := flags.Int("in-flight", 0, "`requests` under way at most")
 	tokens := flags.Bool("tokens", false, "require bearer tokens")
+	bulk := flags.Bool("bulk", false, "list digests with tags")
 	certificate := flags.String("certificate", "", "`file` with certificate and key, for TLS")
 	server := flags.String("server", "", "`program` to serve, instead of olareg")
 	if err := flags.Parse(args); err != nil {
@@ -42,7 +43,7 @@ func serve(ctx context.Context, args []string) error {
 	}
 	defer content.close()
 	f := front.New(content, front.Options{
-		RoundTrip: *roundTrip, TLS: *certificate != "", Tokens: *tokens, Rate: *rate, InFlight: *inFlight,
+		RoundTrip: *roundTrip, TLS: *certificate != "", Tokens: *tokens, Bulk: *bulk, Rate: *rate, InFlight: *inFlight,
 	})
 	near, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -18,6 +18,8 @@ type Options struct {
 	// Tokens asks for bearer tokens that name repository and action, as
 	// distribution's "Token Authentication Specification" has it.
 	Tokens bool
+	// Bulk lists digests with tags, as Google's registries do.
+	Bulk bool
 	// Rate limits all that is sent to clients, in bytes a second; 0 is unlimited.
 	Rate int64
 	// InFlight is how many requests are under way at most; others wait for
@@ -37,6 +39,9 @@ type Front struct {
 
 // New puts a front before content.
 func New(content http.Handler, o Options) *Front {
+	if o.Bulk {
+		content = &bulk{content: content}
+	}
 	f := &Front{content: content, options: o, pace: newPace(o.Rate)}
 	if o.InFlight > 0 {
 		f.turns = make(chan struct{}, o.InFlight)

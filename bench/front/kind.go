@@ -16,7 +16,8 @@ const (
 	ManifestPut  Kind = "manifest-put"
 	BlobHead     Kind = "blob-head"
 	BlobGet      Kind = "blob-get"
-	UploadStart  Kind = "upload-start"  // POST without mount=
+	UploadStart  Kind = "upload-start"  // POST without mount=, which opens a session
+	UploadSingle Kind = "upload-single" // POST with the blob itself, answered 201
 	Mount        Kind = "mount"         // POST with mount=, answered 201
 	MountRefused Kind = "mount-refused" // POST with mount=, answered otherwise
 	UploadPatch  Kind = "upload-patch"
@@ -60,6 +61,8 @@ func uploadKind(req *http.Request, status int) Kind {
 		return UploadFinish
 	case req.Method != http.MethodPost:
 		return Other
+	case !req.URL.Query().Has("mount") && status == http.StatusCreated:
+		return UploadSingle
 	case !req.URL.Query().Has("mount"):
 		return UploadStart
 	case status == http.StatusCreated:
