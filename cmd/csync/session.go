@@ -28,6 +28,7 @@ type session struct {
 	source, dest registry.Access
 	copier       *image.Copier
 	places       []image.Place
+	filtered     *plan.Cache
 	progress     *progress
 	closers      []func()
 }
@@ -108,6 +109,7 @@ func (s *session) request(file *spec.File) (plan.Request, error) {
 		SourceAccess: s.source, System: s.system, AllowMissing: s.allowMissing, LatestBy: latestBy,
 		Converts: s.copier.Format != "", Cache: s.cache(), ReadOnly: s.dryRun, Jobs: s.jobs,
 	}
+	s.filtered = request.Cache
 	s.closers = append(s.closers, func() { s.save(request.Cache) })
 	if err := s.openPlaces(&request); err != nil {
 		return request, err
@@ -168,6 +170,9 @@ func (s *session) carryOut(ctx context.Context, p *plan.Plan) {
 		run.Run(ctx, p, run.Options{
 			Copier: s.copier, Directory: s.syncFlags.system.temporary, Jobs: s.jobs, Attempts: s.syncFlags.system.retries + 1, FailFast: s.failFast, Progress: s.progress,
 		})
+		if s.copier.Format == "" {
+			s.filtered.Learn(p)
+		}
 	}
 }
 

@@ -101,7 +101,8 @@ func (p place) Discard() error                      { return nil }
 // registries is a registry, or a path in one.
 type registries struct {
 	place
-	access Access
+	access  Access
+	library func() *types.SystemContext // configures the library's transport, once for all images
 }
 
 func openRegistry(p place, access Access) (Place, error) {
@@ -111,11 +112,11 @@ func openRegistry(p place, access Access) (Place, error) {
 	if _, err := reference.ParseNormalizedNamed(p.path + "/x"); p.path == "" || err != nil {
 		return nil, fault.New(fault.Input, fmt.Errorf("%q is not docker://HOST[:PORT][/PATH]", p.shown))
 	}
-	p.system = SystemFor(access.Registry, p.system) // once for all its images
-	return registries{p, access}, nil
+	system := func() *types.SystemContext { return SystemFor(access.Registry, p.system) }
+	return &registries{p, access, sync.OnceValue(system)}, nil
 }
 
-func (p registries) Location(name Name) (Location, error) {
+func (p *registries) Location(name Name) (Location, error) {
 	named, err := reference.ParseNormalizedNamed(path.Join(p.path, name.Path) + strings.TrimPrefix(name.String(), name.Path))
 	if err != nil {
 		return Location{}, fault.New(fault.Input, fmt.Errorf("%s/%s: %w", p.shown, name, err))
@@ -128,7 +129,7 @@ func (p registries) Location(name Name) (Location, error) {
 	if err != nil {
 		return Location{}, err
 	}
-	return Location{Reference: ref, Repository: repository, System: p.system}, nil
+	return Location{Reference: ref, Repository: repository, System: p.library()}, nil
 }
 
 // directories keeps every image in a directory of its own.

@@ -13,6 +13,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"csync/sync/image"
+	"csync/sync/report"
 )
 
 // Cache remembers what platform filters made of indexes, so that an index that
@@ -109,6 +110,17 @@ func (c *Cache) keep(step *Step, f found) {
 	}
 	c.entries[cacheKey(step)] = entry{
 		Source: f.digest, Digest: f.choice.Digest, Size: f.choice.Size, MediaType: f.choice.MediaType, Platforms: f.choice.Platforms,
+	}
+}
+
+// Learn remembers what a run has made of the indexes that the plan had not read.
+func (c *Cache) Learn(p *Plan) {
+	for _, step := range p.Steps {
+		filtered := len(step.Selection.Platforms) > 0 && step.Selection.System == nil && !keepsNoDigest(step)
+		if !filtered || step.Result.Status != report.Done || step.Wanted.Digest == "" {
+			continue
+		}
+		c.keep(step, found{digest: step.Result.SourceDigest, choice: image.Choice{Descriptor: step.Wanted, Platforms: step.Result.Platforms}})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"go.podman.io/image/v5/types"
 
 	"csync/sync/fault"
+	"csync/sync/report"
 )
 
 // refuseCollisions keeps what is asked for twice once, and fails all steps that
@@ -61,7 +62,9 @@ func collide(step, other *Step) {
 	if step.collides {
 		return
 	}
-	step.collides, step.Result.Reason = true, ""
+	step.collides = true
+	r := &step.Result // what was found of it is of no use
+	*r = report.Result{Action: r.Action, Source: r.Source, Destination: r.Destination}
 	step.Fail(step.atDestination(fault.WithRemedy(fault.Conflict,
 		fmt.Errorf("%s would be written here as well", other.Result.Source),
 		"keep more of the path with --dest-path path or full, or name it with destination:")))

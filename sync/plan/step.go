@@ -21,9 +21,9 @@ type Step struct {
 	Selection           image.Selection
 	// Place is where Destination is; nil for what has none.
 	Place image.Place
-	// Wanted is the manifest that the destination must have. Its digest is
-	// empty where only copying tells: a conversion, a format of its own, or a tag
-	// that the destination certainly lacks.
+	// Wanted is the manifest that the destination must have. Until the step has
+	// been run, its digest is empty where only copying tells: a conversion, a
+	// format of its own, or a tag that the destination certainly lacks.
 	Wanted v1.Descriptor
 	// Fresh says that the destination repository did not exist when planned.
 	Fresh bool

@@ -219,6 +219,7 @@ func (r *runner) check(step *plan.Step, copied image.Copied) error {
 	if copied.Manifest.Digest != result.SourceDigest && len(step.Selection.Platforms) == 0 && step.Selection.System == nil {
 		result.Reason = fmt.Sprintf("converted to %s", copied.Manifest.MediaType)
 	}
+	step.Wanted = copied.Manifest // where only this told
 	result.Digest, result.MediaType = copied.Manifest.Digest, copied.Manifest.MediaType
 	result.Verified = copied.Verified
 	return nil
