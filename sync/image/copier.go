@@ -51,7 +51,9 @@ type Request struct {
 	Original *Original
 	// Digest is that of the source's manifest as it was planned; empty reads
 	// whatever the reference names now.
-	Digest    digest.Digest
+	Digest digest.Digest
+	// Manifest is the source's with that digest; nil: it has to be read.
+	Manifest  *registry.Manifest
 	Selection Selection
 	// Fresh says that the destination repository had nothing when planned.
 	Fresh bool
@@ -132,11 +134,7 @@ func (c *Copier) Read(ctx context.Context, request Request) (*Original, error) {
 // below the choice.
 func read(ctx context.Context, request Request) (*Original, error) {
 	repository := request.Source.Repository
-	identifier := request.Source.Identifier()
-	if request.Digest != "" {
-		identifier = request.Digest.String()
-	}
-	m, err := repository.Manifest(ctx, identifier)
+	m, err := request.manifest(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -156,6 +154,17 @@ func read(ctx context.Context, request Request) (*Original, error) {
 	}
 	source := &registrySource{location: request.Source, root: root}
 	return &Original{digest: m.Digest, source: source, choice: choice}, nil
+}
+
+// manifest is the source's, before any selection.
+func (r Request) manifest(ctx context.Context) (registry.Manifest, error) {
+	switch {
+	case r.Manifest != nil:
+		return *r.Manifest, nil
+	case r.Digest != "":
+		return r.Source.Repository.Manifest(ctx, r.Digest.String())
+	}
+	return r.Source.Repository.Manifest(ctx, r.Source.Identifier())
 }
 
 // needsLibrary reports whether only the library's own docker transport can do

@@ -107,8 +107,11 @@ func (c *comparison) shelf(ctx context.Context, steps []*Step) {
 		c.step(ctx, first, known{})
 		c.under.Release(1)
 		if first.Result.PreviousDigest == "" && first.Result.Status != report.Unchanged {
+			var group sync.WaitGroup
+			group.Go(func() { c.readAhead(ctx, first) })
 			k = c.learn(ctx, steps)
 			first.Fresh = k.fresh
+			group.Wait()
 		}
 		rest = slices.DeleteFunc(slices.Clone(steps), func(step *Step) bool { return step == first })
 	}
@@ -129,6 +132,18 @@ func (c *comparison) shelf(ctx context.Context, steps []*Step) {
 		})
 	}
 	group.Wait()
+}
+
+// readAhead reads the manifest of a step that is certainly to be copied, while
+// the tags of its destination are listed.
+func (c *comparison) readAhead(ctx context.Context, step *Step) {
+	source, d := step.Source.Repository, step.Result.SourceDigest
+	if !step.ToDo() || c.ReadOnly || len(c.Destinations) > 1 || source == nil || d == "" || step.Result.Action != report.Copy {
+		return
+	}
+	if m, err := source.Manifest(ctx, d.String()); err == nil { // else the run will say why
+		step.Manifest = &m
+	}
 }
 
 // indexOfOther is that of the first step that may find its tag missing, or 0.

@@ -12,6 +12,7 @@ import (
 
 	"csync/sync/fault"
 	"csync/sync/image"
+	"csync/sync/registry"
 	"csync/sync/report"
 )
 
@@ -25,6 +26,8 @@ type Step struct {
 	// been run, its digest is empty where only copying tells: a conversion, a
 	// format of its own, or a tag that the destination certainly lacks.
 	Wanted v1.Descriptor
+	// Manifest is the source's, where it has been read already.
+	Manifest *registry.Manifest
 	// Fresh says that the destination repository did not exist when planned.
 	Fresh bool
 	// Itself says that source and destination are one image, which has to be there

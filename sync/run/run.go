@@ -189,6 +189,7 @@ func (r *runner) copy(ctx context.Context, b *batch, step *plan.Step) error {
 		}
 	}
 	copied, err := r.Copier.Copy(ctx, request)
+	step.Manifest = nil // there may be many
 	result := &step.Result
 	result.Attempts = mover.attempts()
 	result.BytesRead, result.BytesWritten = copied.Read, copied.Written
@@ -206,7 +207,7 @@ func (r *runner) copy(ctx context.Context, b *batch, step *plan.Step) error {
 
 // source is the part of a copy that steps of one batch share.
 func source(step *plan.Step) image.Request {
-	return image.Request{Source: step.Source, Digest: step.Result.SourceDigest, Selection: step.Selection}
+	return image.Request{Source: step.Source, Digest: step.Result.SourceDigest, Manifest: step.Manifest, Selection: step.Selection}
 }
 
 // check holds what was written against what was planned.
