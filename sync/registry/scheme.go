@@ -17,7 +17,10 @@ func (h *host) roundTrip(req *http.Request) (*http.Response, error) {
 		req.URL.Scheme = h.scheme()
 	}
 	resp, err := h.send(req)
-	if again := replay(req); again != nil && h.mayDiffer(req, resp, err) {
+	if !h.mayDiffer(req, resp, err) {
+		return resp, err
+	}
+	if again := replay(req); again != nil {
 		return h.sendOtherwise(again, resp, err)
 	}
 	return resp, err
