@@ -9,6 +9,7 @@ import (
 	"csync/sync/image"
 	"csync/sync/plan"
 	"csync/sync/registry"
+	"csync/sync/report"
 )
 
 // blobs knows of every blob in which repositories of each destination registry
@@ -110,7 +111,7 @@ func (b *blobs) attribute(steps []*plan.Step) {
 			state := b.known[key]
 			step.Result.BytesRead += b.read[key.digest]
 			b.read[key.digest] = 0
-			if state.written == 0 {
+			if state.written == 0 && step.Result.Status != report.Failed {
 				step.Result.BytesReused += state.size
 			}
 			step.Result.BytesWritten += state.written
