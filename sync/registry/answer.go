@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -59,6 +60,17 @@ func readAnswer(resp *http.Response) *answerError {
 		e.text = string(body)
 	}
 	return e
+}
+
+// detach reads what an answer of an error says, so that its connection is free
+// for what has to be asked before the next attempt.
+func detach(resp *http.Response) {
+	if resp == nil || resp.StatusCode < http.StatusBadRequest {
+		return
+	}
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorText)) // as much as there is
+	drain(resp.Body)
+	resp.Body = io.NopCloser(bytes.NewReader(text))
 }
 
 // drain reads what is left of an answer nobody wants, within limits.

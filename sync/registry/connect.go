@@ -12,12 +12,14 @@ import (
 // early is a connection that is opened before there is a request for it.
 type early struct {
 	address string
-	dialled chan dialled // closed after the connection, if there is one
+	dialled chan dialled // closed after the connection, or its error
+	cancel  context.CancelFunc
 }
 
 type dialled struct {
 	net.Conn
-	at time.Time
+	err error
+	at  time.Time
 }
 
 // fresh is how old an early connection may be that is used: what has been silent
@@ -35,48 +37,48 @@ func (r *Repository) Connect(ctx context.Context) {
 		return
 	}
 	port := cmp.Or(at.Port(), map[string]string{"http": "80", "https": "443"}[at.Scheme])
-	e := &early{net.JoinHostPort(at.Hostname(), port), make(chan dialled, 1)}
-	if h.early.CompareAndSwap(nil, e) {
-		go e.dial(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	e := &early{net.JoinHostPort(at.Hostname(), port), make(chan dialled, 1), cancel}
+	if !h.early.CompareAndSwap(nil, e) {
+		cancel()
+		return
 	}
+	go e.dial(ctx)
 }
 
 func (e *early) dial(ctx context.Context) {
 	defer close(e.dialled)
-	if connection, err := newDialer().DialContext(ctx, "tcp", e.address); err == nil {
-		e.dialled <- dialled{connection, time.Now()}
-	}
+	connection, err := newDialer().DialContext(ctx, "tcp", e.address)
+	e.dialled <- dialled{connection, err, time.Now()}
 }
 
-// take gives the connection to whoever wants one to address first, nil if there
-// is none.
-func (e *early) take(ctx context.Context, address string) net.Conn {
+// take gives the connection, or why there is none, to whoever wants one to
+// address first; neither to all others.
+func (e *early) take(ctx context.Context, address string) (net.Conn, error) {
 	if e == nil || e.address != address {
-		return nil
+		return nil, nil
 	}
 	select {
-	case d, ok := <-e.dialled:
-		if ok && time.Since(d.at) < fresh {
-			return d.Conn
+	case d := <-e.dialled:
+		if d.Conn == nil || time.Since(d.at) < fresh {
+			return d.Conn, d.err
 		}
-		if ok {
-			_ = d.Close()
-		}
+		_ = d.Close()
 	case <-ctx.Done():
 	}
-	return nil
+	return nil, nil
 }
 
-// close ends a connection that nobody has taken.
+// close ends a connection that nobody has taken, also one that is still to
+// come.
 func (e *early) close() {
 	if e == nil {
 		return
 	}
-	select {
-	case d, ok := <-e.dialled:
-		if ok {
+	e.cancel()
+	for d := range e.dialled {
+		if d.Conn != nil {
 			_ = d.Close()
 		}
-	default:
 	}
 }

@@ -104,7 +104,7 @@ func (e *endpoint) once(req *http.Request, limit int64) (*http.Response, error) 
 		return nil, err
 	}
 	defer leave()
-	return refused(whole(e.exchange, limit)(req))
+	return refused(e.host.repeat(req, whole(e.exchange, limit), 0))
 }
 
 // stream sends req; the request is under way until the answer's body is closed.
@@ -173,6 +173,7 @@ func (e *endpoint) attempt(req *http.Request, scopes []string) (grant, *http.Res
 	}
 	sent := time.Now()
 	resp, err := e.host.roundTrip(out)
+	detach(resp)
 	e.host.traffic.observe(out, resp, err, sent)
 	if err == nil && resp.StatusCode == http.StatusUnauthorized && resp.Request.URL.Host == e.host.address {
 		e.host.auth.learn(resp) // and not where a redirect led, which must not say to whom credentials go

@@ -50,7 +50,7 @@ type host struct {
 	auth    authority
 
 	insecure bool        // unverified HTTPS is fine, and so is HTTP
-	nearby   bool        // it is on this machine
+	nearby   bool        // it is on this machine, at a port of its own
 	secure   atomic.Bool // a TLS handshake has succeeded
 	plain    atomic.Bool // HTTP it is
 	notQuay  atomic.Bool // Quay's API does not answer
@@ -75,7 +75,7 @@ func (c *Client) host(key hostKey) (*host, error) {
 	if key.name == "docker.io" {
 		h.address = "registry-1.docker.io"
 	}
-	h.nearby = loopback(h.address)
+	h.nearby = loopback(h.address) && key.access.RegistryToken == "" // which goes with the first request
 	config, err := tlsConfig(h.system, key.name)
 	if err != nil {
 		return nil, err
@@ -136,11 +136,11 @@ func newDialer() *net.Dialer { return &net.Dialer{Timeout: dialTimeout, KeepAliv
 // dial connects, and tries again for a moment where a port refuses or a name
 // server is too busy: a registry may just be starting.
 func (h *host) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if connection := h.early.Load().take(ctx, address); connection != nil {
-		return connection, nil
-	}
+	connection, err := h.early.Load().take(ctx, address)
 	for try := 0; ; try++ {
-		connection, err := newDialer().DialContext(ctx, network, address)
+		if connection == nil && err == nil || try > 0 {
+			connection, err = newDialer().DialContext(ctx, network, address)
+		}
 		dns, unresolved := errors.AsType[*net.DNSError](err)
 		again := errors.Is(err, syscall.ECONNREFUSED) || unresolved && dns.IsTemporary
 		if !again || try == quickTries {

@@ -154,7 +154,7 @@ func TestABadRequestToARegistryOfThisMachineIsAnAnswer(t *testing.T) {
 func TestLoopbackIsThisMachine(t *testing.T) {
 	t.Parallel()
 	for address, wanted := range map[string]bool{
-		"localhost": true, "localhost:5000": true, "127.0.0.1:5000": true, "[::1]:5000": true, "127.1.2.3": true,
+		"localhost:5000": true, "127.0.0.1:5000": true, "[::1]:5000": true, "127.1.2.3:80": true, "localhost": false, "127.0.0.1": false,
 		"q.io": false, "localhost.q.io:5000": false, "10.0.0.1:5000": false, "[2001:db8::1]:5000": false,
 	} {
 		require.Equal(t, wanted, loopback(address), address)

@@ -24,6 +24,11 @@ type exchange func(*http.Request) (*http.Response, error)
 // persist repeats send until its answer is final: a success, a refusal that
 // would not change, or the last of the attempts.
 func (h *host) persist(req *http.Request, send exchange) (*http.Response, error) {
+	return h.repeat(req, send, h.client.options.Retries)
+}
+
+// repeat is persist with so many repetitions at most.
+func (h *host) repeat(req *http.Request, send exchange, repetitions int) (*http.Response, error) {
 	for attempt := 0; ; attempt++ {
 		if turn := h.traffic.turn(); turn > 0 {
 			if err := h.client.wait(req.Context(), turn); err != nil {
@@ -31,7 +36,7 @@ func (h *host) persist(req *http.Request, send exchange) (*http.Response, error)
 			}
 		}
 		resp, err := send(req)
-		if attempt >= h.client.options.Retries || req.Context().Err() != nil || !h.temporary(resp, err) {
+		if attempt >= repetitions || req.Context().Err() != nil || !h.temporary(resp, err) {
 			return resp, err
 		}
 		next := replay(req)

@@ -63,7 +63,8 @@ func (h *host) send(req *http.Request) (*http.Response, error) {
 		return nil, newTransportError(req, err)
 	}
 	if req.URL.Host == h.address {
-		h.plain.Store(req.URL.Scheme == "http")
+		redirected := resp.Request.URL // or not
+		h.plain.Store(req.URL.Scheme == "http" && (redirected.Host != h.address || redirected.Scheme == "http"))
 	}
 	return resp, nil
 }
@@ -81,9 +82,9 @@ func (h *host) mayDiffer(req *http.Request, resp *http.Response, err error) bool
 	return silent && (!failed.tls() || failed.plain())
 }
 
-// loopback reports whether address, a host with or without port, is this
-// machine.
+// loopback reports whether address is a port of this machine. Without a port it
+// is HTTPS's.
 func loopback(address string) bool {
-	name := (&url.URL{Host: address}).Hostname()
-	return name == "localhost" || net.ParseIP(name).IsLoopback()
+	u := url.URL{Host: address}
+	return u.Port() != "" && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())
 }

@@ -50,38 +50,57 @@ func (r *Repository) Push(ctx context.Context, d v1.Descriptor, read func() ([]b
 	if err != nil {
 		return false, err
 	}
-	upload, err := e.single(e.writing(ctx), d, content, first)
+	upload, err := e.pushSingle(e.writing(ctx), d, content, first)
 	if err == nil && upload == nil && first {
 		upload, err = r.believe(ctx, d)
 	}
-	if err != nil && ctx.Err() == nil {
-		if answer, ok := errors.AsType[*answerError](err); ok && answer.status != http.StatusTooManyRequests {
-			e.host.single.settle(singleRefused)
-		}
-		upload, err = r.StartUpload(ctx) // which has the better reasons to fail
-	}
 	switch {
-	case err != nil:
-		return false, e.host.failure(ctx, err, "uploading blob %s to %s", d.Digest, e.name())
-	case upload == nil:
+	case err == nil && upload == nil:
 		e.host.single.settle(singleTaken)
 		return true, nil
+	case err == nil:
+		e.host.single.settle(singleRefused)
+		if upload.push(ctx, d, content) == nil {
+			return true, nil
+		}
+		// The session may have kept what came with the request that opened it.
+	case refusal(err) || first && broke(err):
+		e.host.single.settle(singleRefused)
+	case !first:
+		return false, e.host.failure(ctx, err, "uploading blob %s to %s", d.Digest, e.name())
 	}
-	e.host.single.settle(singleRefused)
-	return true, upload.Finish(ctx, d, bytes.NewReader(content))
+	if upload, err = r.StartUpload(ctx); err != nil {
+		return false, err
+	}
+	return true, upload.push(ctx, d, content)
 }
 
-// single sends the blob with a POST. The Upload is not nil where the registry
-// has not taken it, but opened a session for it. once does not repeat the
+// broke reports whether a request was too much for the registry.
+func broke(err error) bool {
+	answer, ok := errors.AsType[*answerError](err)
+	return ok && answer.status >= http.StatusInternalServerError
+}
+
+// push finishes the upload, or gives its session back.
+func (u *Upload) push(ctx context.Context, d v1.Descriptor, content []byte) error {
+	err := u.Finish(ctx, d, bytes.NewReader(content))
+	if err != nil {
+		u.Abandon(ctx)
+	}
+	return err
+}
+
+// pushSingle sends the blob with a POST. The Upload is not nil where the registry
+// has not taken it, but opened a session for it. probe does not repeat the
 // request.
-func (e *endpoint) single(ctx context.Context, d v1.Descriptor, content []byte, once bool) (*Upload, error) {
+func (e *endpoint) pushSingle(ctx context.Context, d v1.Descriptor, content []byte, probe bool) (*Upload, error) {
 	req, err := e.request(ctx, http.MethodPost, "blobs/uploads/", bytes.NewReader(content))
 	if err != nil {
 		return nil, err
 	}
 	req.URL.RawQuery = url.Values{"digest": {d.Digest.String()}}.Encode()
 	req.Header.Set("Content-Type", "application/octet-stream")
-	if once {
+	if probe {
 		return e.session(e.once(req, maxListing))
 	}
 	return e.session(e.do(req, maxListing))

@@ -3,7 +3,9 @@ package registry
 import (
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/stretchr/testify/require"
@@ -96,4 +98,81 @@ func TestABlobThatCannotBeReadFindsNothingOut(t *testing.T) {
 	require.Equal(t, broken, err)
 	require.Equal(t, []bool{true}, pushAll(t, r, "one"))
 	require.Equal(t, 1, server.Count(registrytest.UploadSingle))
+}
+
+func TestASessionThatKeptWhatOpenedItIsGivenUpForANewOne(t *testing.T) {
+	t.Parallel()
+	server := registrytest.Start(t)
+	const appended = "/v2/a/blobs/uploads/appended"
+	var deleted atomic.Int32
+	server.Intercept(func(w http.ResponseWriter, req *http.Request) bool {
+		switch {
+		case req.Method == http.MethodPost && req.URL.Query().Has("digest"):
+			w.Header().Set("Location", appended)
+			w.WriteHeader(http.StatusAccepted)
+		case req.Method == http.MethodPut && req.URL.Path == appended:
+			http.Error(w, `{"errors":[{"code":"DIGEST_INVALID"}]}`, http.StatusBadRequest)
+		case req.Method == http.MethodDelete && req.URL.Path == appended:
+			deleted.Add(1)
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			return false
+		}
+		return true
+	})
+	c, _ := newClient(t)
+	r := destination(t, c, server.Host()+"/a", plainly)
+
+	require.Equal(t, []bool{true, false}, pushAll(t, r, "one", "two"))
+
+	requireBlobs(t, r, "one")
+	require.EqualValues(t, 1, deleted.Load())
+}
+
+func TestOneFailureThatPassesDecidesNothing(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func(http.ResponseWriter){
+		"too many requests":   func(w http.ResponseWriter) { w.WriteHeader(http.StatusTooManyRequests) },
+		"a broken connection": func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := registrytest.Start(t, registrytest.SinglePost())
+			var posts atomic.Int32
+			server.Intercept(func(w http.ResponseWriter, req *http.Request) bool {
+				if req.Method != http.MethodPost || posts.Add(1) > 1 {
+					return false
+				}
+				fail(w)
+				return true
+			})
+			c, _ := newClient(t)
+			r := destination(t, c, server.Host()+"/a", plainly)
+			requireNoBlob(t, r, "one")
+
+			require.Equal(t, []bool{true, true, true}, pushAll(t, r, "one", "two", "three"))
+
+			require.Equal(t, 2, server.Count(registrytest.UploadSingle), server.Counts())
+			requireBlobs(t, r, "one", "two", "three")
+		})
+	}
+}
+
+func requireNoBlob(t *testing.T, r *Repository, content string) {
+	t.Helper()
+	_, has, err := r.HasBlob(t.Context(), blob(content).Digest)
+	require.NoError(t, err)
+	require.False(t, has)
+}
+
+func TestFindingOutWaitsItsTurn(t *testing.T) {
+	t.Parallel()
+	server := registrytest.Start(t, registrytest.SinglePost())
+	c, w := newClient(t)
+	r := destination(t, c, server.Host()+"/a", plainly)
+	r.primary.host.traffic.pause(time.Hour)
+
+	pushAll(t, r, "one")
+
+	require.Len(t, w.each, 2, "before the POST, and before it is made sure of")
 }

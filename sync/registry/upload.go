@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -132,6 +133,18 @@ func (u *Upload) put(ctx context.Context, d v1.Descriptor, content *uploadBody) 
 	}
 	return nil
 }
+
+// Abandon is Cancel also after an interruption. That it cannot be done is not
+// worth a word, because registries drop old sessions by themselves.
+func (u *Upload) Abandon(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
+	defer cancel()
+	_ = u.Cancel(ctx)
+}
+
+// abandonTimeout is what a run that was interrupted spends on leaving nothing
+// behind.
+const abandonTimeout = 5 * time.Second
 
 // Cancel ends the session without a blob. Registries end those that are left
 // over by themselves, so that its error matters little.

@@ -86,11 +86,20 @@ func (b *batch) open(ctx context.Context, blob image.Blob, read func(n int64)) (
 		}
 		return &counted{Reader: registry.Verify(body, blob.Descriptor), Closer: body, count: read}, nil
 	}
+	s, err := b.join(blob, read)
+	if err != nil {
+		return nil, err
+	}
+	return s.reader(ctx)
+}
+
+// join is the spool of a blob, which the batch leaves when it ends.
+func (b *batch) join(blob image.Blob, read func(n int64)) (*spool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	there := b.joined[blob.Digest]
 	if there != nil && !there.failed() {
-		return there.reader(ctx), nil
+		return there, nil
 	}
 	s, err := b.shelf.join(blob, read)
 	if err != nil {
@@ -100,7 +109,7 @@ func (b *batch) open(ctx context.Context, blob image.Blob, read func(n int64)) (
 	if there != nil {
 		b.broken = append(b.broken, joinedSpool{blob.Digest, there})
 	}
-	return s.reader(ctx), nil
+	return s, nil
 }
 
 // close gives back what the batch has read.

@@ -217,6 +217,21 @@ func TestALabelOfOneImageCostsTwoRequestsAfterItWasMissed(t *testing.T) {
 	require.Equal(t, 1, registry.Count(registrytest.ManifestPut), registry.Counts())
 }
 
+func TestALabelIsThatOfTheImageThatWasPlanned(t *testing.T) {
+	t.Parallel()
+	registry := registrytest.Start(t)
+	planned := registry.Push(t, "team/app", "1.0", registrytest.RandomImage(1))
+	l := newLab(t, "docker://"+registry.Host())
+	p := l.plan(oneOf(registry, "team/app", "1.0", "csync: {repositories: {team/app: {tags: {'1.0': [stable]}}}}"))
+	registry.Push(t, "team/app", "1.0", registrytest.RandomImage(2))
+
+	l.run(t.Context(), p)
+
+	require.Equal(t, report.Done, p.Steps[1].Result.Status, p.Steps[1].Err)
+	require.Equal(t, planned, p.Steps[1].Result.Digest)
+	require.Equal(t, planned, registry.Digest(t, "team/app", "stable"))
+}
+
 func TestALabelOfAnImageThatIsGoneIsNotSet(t *testing.T) {
 	t.Parallel()
 	registry := registrytest.Start(t)

@@ -12,6 +12,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
 
+	"csync/sync/image"
+	"csync/sync/registry"
 	"csync/sync/registry/registrytest"
 	"csync/sync/report"
 )
@@ -49,6 +51,32 @@ func TestImagesThatShareLayersInEveryOrderReachSeveralRegistries(t *testing.T) {
 		require.Len(t, results, 72)
 		requireAll(t, report.Done, results)
 		require.Equal(t, 48+7, source.Count(registrytest.BlobGet), "configs and layers, each read once")
+	}
+}
+
+// TestBlobsForOneAndForSeveralRegistriesDoNotWaitForEachOther has every second
+// image at one of two destinations already: then the source's turns could all be
+// with those that wait for the destination, and its turns with those that wait
+// for the source.
+func TestBlobsForOneAndForSeveralRegistriesDoNotWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	source, one, two := registrytest.Start(t), registrytest.Start(t), registrytest.Start(t)
+	var repositories []string
+	for i := range 48 {
+		name := fmt.Sprintf("app-%d", i)
+		image := registrytest.RandomImage(i, registrytest.WithLayers(registrytest.RandomLayer(i, 300_000), registrytest.RandomLayer(500+i, 300_000)))
+		source.Push(t, name, "1", image)
+		if i%2 == 0 {
+			two.Push(t, name, "1", image)
+		}
+		repositories = append(repositories, name)
+	}
+	l := newLab(t)
+	l.client = registry.NewClient(registry.Options{MaxRequests: 4, System: l.system})
+	l.places = []image.Place{l.place("docker://" + one.Host()), l.place("docker://" + two.Host())}
+
+	for _, result := range l.sync(allOf(source, repositories...)) {
+		require.Contains(t, []report.Status{report.Done, report.Unchanged}, result.Status, result.Error)
 	}
 }
 

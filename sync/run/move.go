@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -216,21 +215,13 @@ func (m move) try(ctx context.Context, upload *registry.Upload) error {
 	return m.abandon(ctx, upload, m.atDestination(err))
 }
 
-// abandon gives the session back, also after an interruption; that it cannot is
-// not worth a word, because registries drop old sessions by themselves.
+// abandon gives the session back.
 func (m move) abandon(ctx context.Context, upload *registry.Upload, err error) error {
-	if upload == nil {
-		return err
+	if upload != nil {
+		upload.Abandon(ctx)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
-	defer cancel()
-	_ = upload.Cancel(ctx)
 	return err
 }
-
-// abandonTimeout is what a run that was interrupted spends on leaving nothing
-// behind.
-const abandonTimeout = 5 * time.Second
 
 func (m move) atSource(err error) error {
 	return fault.At(fault.Source, m.step.Result.Source, err)

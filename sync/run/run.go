@@ -263,7 +263,9 @@ func (r *runner) retag(ctx context.Context, b *batch, step *plan.Step) error {
 // tagged is the manifest that a retag is about.
 func (r *runner) tagged(ctx context.Context, b *batch, step *plan.Step) (registry.Manifest, error) {
 	if needed := step.Needs; needed != nil && needed.Itself && b.confirmed.Bytes != nil {
-		return b.confirmed, nil
+		if step.Wanted.Digest == "" || step.Wanted.Digest == b.confirmed.Digest {
+			return b.confirmed, nil
+		}
 	}
 	m, err := step.Destination.Repository.Manifest(ctx, retagged(step))
 	step.Result.BytesRead = m.Size

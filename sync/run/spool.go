@@ -22,6 +22,7 @@ type spool struct {
 
 	users  int                // batches that read it; guarded by spools.mu
 	stop   context.CancelFunc // ends the pump
+	opened chan struct{}      // closed when the source has been opened, or could not be
 	pumped chan struct{}      // closed when the pump has ended
 
 	mu     sync.Mutex
@@ -84,6 +85,9 @@ func (s *spool) pump(ctx context.Context, blob image.Blob, read func(n int64)) {
 	body, err := blob.Open(ctx)
 	if err != nil {
 		s.end(err)
+	}
+	close(s.opened)
+	if err != nil {
 		return
 	}
 	defer body.Close()
@@ -98,7 +102,7 @@ func newSpool(directory string) (*spool, error) {
 	if err := os.Remove(file.Name()); err != nil {
 		return nil, fault.New(fault.Internal, fmt.Errorf("creating a temporary file: %w", err))
 	}
-	s := &spool{file: file, pumped: make(chan struct{})}
+	s := &spool{file: file, opened: make(chan struct{}), pumped: make(chan struct{})}
 	s.more.L = &s.mu
 	return s, nil
 }
@@ -131,13 +135,20 @@ func (s *spool) end(err error) {
 }
 
 // reader reads the blob from its beginning, waiting for what is still to come.
-func (s *spool) reader(ctx context.Context) io.ReadCloser {
+// There is none before the source is open: an upload that waits for its turn
+// there would keep others from theirs, who may be those that have it.
+func (s *spool) reader(ctx context.Context) (io.ReadCloser, error) {
+	select {
+	case <-s.opened:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	stop := context.AfterFunc(ctx, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.more.Broadcast()
 	})
-	return &spoolReader{spool: s, ctx: ctx, stop: stop}
+	return &spoolReader{spool: s, ctx: ctx, stop: stop}, nil
 }
 
 type spoolReader struct {
