@@ -72,7 +72,7 @@ func processorOfBestPeer(work string) goal {
 	return goal{work, "CPU, of the best peer's less its noise", 1, func(r results) (float64, bool) {
 		value, known := r.ratio(work, processor)
 		peer, _ := r.best(work, processor)
-		return value - peer.spread, known
+		return value - peer.cpuSpread, known
 	}}
 }
 

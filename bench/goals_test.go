@@ -52,6 +52,15 @@ func TestMedianIsTheRunInTheMiddle(t *testing.T) {
 	require.InDelta(t, 2, m.spread, 1e-9)
 }
 
+func TestMedianOfProcessorTimeIsItsOwn(t *testing.T) {
+	t.Parallel()
+	fast, middle, slow := took(1), took(2), took(3)
+	fast.cpu, middle.cpu, slow.cpu = 2*time.Second, 5*time.Second, 4*time.Second
+	m := median([]measurement{slow, fast, middle})
+	require.Equal(t, 4*time.Second, m.cpu)
+	require.InDelta(t, 0.75, m.cpuSpread, 1e-9)
+}
+
 func TestMedianOfRunsOfWhichOneFailedIsTheFailure(t *testing.T) {
 	t.Parallel()
 	broken := took(1)

@@ -32,7 +32,7 @@ type measurement struct {
 	memory              int64         // peak resident bytes, of processes at the same time in sum
 	fronts              time.Duration // CPU of the registries' processes
 	source, destination front.Counts
-	spread              float64 // (slowest - fastest) / median
+	spread, cpuSpread   float64 // (most - least) / median, of wall and cpu
 	runs, tags          int
 	err                 error
 }
@@ -68,7 +68,8 @@ func (t tool) run(ctx context.Context, k task, environment []string) (m measurem
 	return m
 }
 
-// median is the run in the middle by time; failed runs come last.
+// median is the run in the middle by time, with the CPU time in the middle; failed
+// runs come last.
 func median(runs []measurement) measurement {
 	slices.SortStableFunc(runs, func(a, b measurement) int {
 		if (a.err == nil) != (b.err == nil) {
@@ -86,5 +87,13 @@ func median(runs []measurement) measurement {
 	m := runs[(len(runs)-1)/2]
 	m.runs = len(runs)
 	m.spread = float64(last.wall-runs[0].wall) / float64(m.wall)
+	used := make([]time.Duration, len(runs))
+	for i, run := range runs {
+		used[i] = run.cpu
+	}
+	slices.Sort(used)
+	if m.cpu = used[(len(used)-1)/2]; m.cpu > 0 {
+		m.cpuSpread = float64(used[len(used)-1]-used[0]) / float64(m.cpu)
+	}
 	return m
 }
