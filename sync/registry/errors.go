@@ -126,7 +126,8 @@ func (h *host) classify(ctx context.Context, err error) (fault.Kind, string) {
 func (h *host) classifyTransport(failed *transportError) (fault.Kind, string) {
 	switch {
 	case failed.plain():
-		return fault.TLS, fmt.Sprintf("if %s is to be reached without TLS, say tls-verify: false", h.name)
+		return fault.TLS, fmt.Sprintf(
+			"if %s is to be reached without TLS, say tls-verify: false in the source file, --dest-tls-verify=false for a destination, or --tls-verify=false", h.name)
 	case failed.foreign():
 		return fault.TLS, fmt.Sprintf("put the certificate of its authority into certs.d/%s or cert-dir", h.name)
 	case failed.tls():
