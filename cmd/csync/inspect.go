@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
+	"csync/sync/content"
 	"csync/sync/fault"
 	"csync/sync/image"
 	"csync/sync/report"
@@ -84,7 +85,7 @@ func (r *reading) read(ctx context.Context, reference string) (*image.Contents, 
 // inspected is what inspect shows of one reference.
 type inspected struct {
 	Reference string `json:"reference"`
-	*image.Details
+	*content.Details
 	Error *report.Error `json:"error,omitempty"` // why there are no details
 }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode"
 
-	"csync/sync/image"
+	"csync/sync/content"
 	"csync/sync/report"
 )
 
@@ -35,7 +35,7 @@ func writeInspected(out *bufio.Writer, found []inspected) {
 	}
 }
 
-func writeDetails(out *tabwriter.Writer, d *image.Details, margin string) {
+func writeDetails(out *tabwriter.Writer, d *content.Details, margin string) {
 	line := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(out, "%s%s\t%s\n", margin, name, printable(value))
@@ -66,7 +66,7 @@ func writeDetails(out *tabwriter.Writer, d *image.Details, margin string) {
 	}
 }
 
-func layerText(layer image.Layer) string {
+func layerText(layer content.Layer) string {
 	size := "unknown size"
 	if layer.Size >= 0 {
 		size = report.Size(layer.Size)
@@ -81,7 +81,7 @@ func writeMap(line func(name, value string), name string, values map[string]stri
 }
 
 // heading is what an instance of an index is called.
-func heading(d *image.Details) string {
+func heading(d *content.Details) string {
 	switch {
 	case d.AttestationFor != "":
 		return "attestation"

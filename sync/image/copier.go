@@ -14,6 +14,7 @@ import (
 	"go.podman.io/image/v5/signature/signer"
 	"go.podman.io/image/v5/types"
 
+	"csync/sync/content"
 	"csync/sync/fault"
 	"csync/sync/registry"
 )
@@ -54,7 +55,7 @@ type Request struct {
 	Digest digest.Digest
 	// Manifest is the source's with that digest; nil: it has to be read.
 	Manifest  *registry.Manifest
-	Selection Selection
+	Selection content.Selection
 	// Fresh says that the destination repository had nothing when planned.
 	Fresh bool
 	Mover Mover
@@ -80,7 +81,7 @@ type Copied struct {
 }
 
 // Copy makes the destination what the selection makes of the source. The error
-// says on which side it happened; it is a *NotWantedError where the image is of
+// says on which side it happened; it is a *content.NotWantedError where the image is of
 // a platform that the selection leaves out.
 func (c *Copier) Copy(ctx context.Context, request Request) (Copied, error) {
 	if request.Source.Repository == nil {
@@ -113,7 +114,7 @@ func (c *Copier) Copy(ctx context.Context, request Request) (Copied, error) {
 type Original struct {
 	digest  digest.Digest // of the source's manifest, before any selection
 	source  *registrySource
-	choice  Choice
+	choice  content.Choice
 	library bool // only the library's own transport can copy it
 }
 
@@ -148,7 +149,7 @@ func read(ctx context.Context, request Request) (*Original, error) {
 			return nil, err
 		}
 	}
-	root, err := loadTree(ctx, repository, wanted)
+	root, err := content.Load(ctx, repository, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -200,23 +201,23 @@ func (c *Copier) copyBetweenRegistries(ctx context.Context, request Request, sou
 	x := &transfer{source: source, destination: request.Destination, mover: request.Mover, fresh: request.Fresh}
 	c.logCopy(source.root)
 	if err := x.push(ctx); err != nil {
-		return Copied{Read: source.root.manifests()}, fault.At(fault.Destination, request.Destination.String(), err)
+		return Copied{Read: source.root.Manifests()}, fault.At(fault.Destination, request.Destination.String(), err)
 	}
-	root := source.root.manifest.Descriptor
-	return Copied{Manifest: root, Verified: true, Read: source.root.manifests(), Written: root.Size}, nil
+	root := source.root.Manifest.Descriptor
+	return Copied{Manifest: root, Verified: true, Read: source.root.Manifests(), Written: root.Size}, nil
 }
 
 // logCopy writes what copy.Image would write about the same image.
-func (c *Copier) logCopy(root *tree) {
+func (c *Copier) logCopy(root *content.Tree) {
 	if c.Log == nil {
 		return
 	}
 	_, _ = fmt.Fprintln(c.Log, "Getting image source signatures")
-	for _, blob := range root.blobs {
+	for _, blob := range root.Blobs {
 		_, _ = fmt.Fprintf(c.Log, "Copying blob %s\n", blob.Digest)
 	}
-	for i, child := range root.children {
-		_, _ = fmt.Fprintf(c.Log, "Copying image %s (%d/%d)\n", child.manifest.Digest, i+1, len(root.children))
+	for i, child := range root.Children {
+		_, _ = fmt.Fprintf(c.Log, "Copying image %s (%d/%d)\n", child.Manifest.Digest, i+1, len(root.Children))
 	}
 	_, _ = fmt.Fprintln(c.Log, "Writing manifest to image destination")
 }
@@ -236,7 +237,7 @@ func (c *Copier) run(ctx context.Context, destination, source types.ImageReferen
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
-	return describe(written)
+	return content.Describe(written)
 }
 
 // withoutBlobInfoCache is sys with a cache in memory. The library would keep one

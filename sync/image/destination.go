@@ -10,6 +10,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/types"
 
+	"csync/sync/content"
 	"csync/sync/fault"
 	"csync/sync/registry"
 )
@@ -59,7 +60,7 @@ func (d *registryDestination) PutBlob(ctx context.Context, stream io.Reader, blo
 // PutManifest writes an instance once, however many images of the run have it:
 // some registries read what another request is just writing.
 func (d *registryDestination) PutManifest(ctx context.Context, bytes []byte, instance *digest.Digest) error {
-	descriptor, err := describe(bytes)
+	descriptor, err := content.Describe(bytes)
 	if err != nil {
 		return err
 	}

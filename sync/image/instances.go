@@ -19,22 +19,22 @@ import (
 // only make name an index of its own.
 func (c *Copier) copyInstances(ctx context.Context, request Request, original *Original, source plannedReference) (Copied, error) {
 	planned := original.source.root
-	if err := c.admitInstances(ctx, source, planned.children); err != nil {
+	if err := c.admitInstances(ctx, source, planned.Children); err != nil {
 		return Copied{}, libraryFault(request, err)
 	}
 	// What the policy admitted under the user's reference has other ones now.
 	admitted := Copier{Policy: AcceptAnything(), RemoveSignatures: c.RemoveSignatures, Log: c.Log}
-	for _, child := range planned.children {
+	for _, child := range planned.Children {
 		options := &copy.Options{
 			ImageListSelection: copy.CopyAllImages, PreserveDigests: true,
 			SourceCtx: request.Source.System, DestinationCtx: request.Destination.System,
 		}
-		if _, err := admitted.copyInstance(ctx, request, child.manifest.Digest, options); err != nil {
+		if _, err := admitted.copyInstance(ctx, request, child.Manifest.Digest, options); err != nil {
 			return Copied{}, libraryFault(request, err)
 		}
 	}
-	err := request.Destination.Repository.PutManifest(ctx, request.Destination.Identifier(), planned.manifest)
-	return Copied{Manifest: planned.manifest.Descriptor, Verified: err == nil}, fault.At(fault.Destination, request.Destination.String(), err)
+	err := request.Destination.Repository.PutManifest(ctx, request.Destination.Identifier(), planned.Manifest)
+	return Copied{Manifest: planned.Manifest.Descriptor, Verified: err == nil}, fault.At(fault.Destination, request.Destination.String(), err)
 }
 
 func (c *Copier) copyInstance(ctx context.Context, request Request, d digest.Digest, options *copy.Options) (v1.Descriptor, error) {

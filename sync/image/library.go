@@ -10,6 +10,7 @@ import (
 	"go.podman.io/image/v5/manifest"
 	"go.podman.io/image/v5/types"
 
+	"csync/sync/content"
 	"csync/sync/fault"
 )
 
@@ -30,7 +31,7 @@ func (c *Copier) copyToLibrary(ctx context.Context, request Request, original *O
 		}
 	}
 	if request.Destination.Single() {
-		if isIndex(pooled.root.manifest.MediaType) {
+		if content.IsIndex(pooled.root.Manifest.MediaType) {
 			return Copied{}, fault.At(fault.Destination, request.Destination.String(), errIndex(request.Destination))
 		}
 		options.PreserveDigests = false // those transports keep other formats
@@ -39,7 +40,7 @@ func (c *Copier) copyToLibrary(ctx context.Context, request Request, original *O
 	if !original.library && !rejected(err) { // whose source says so itself
 		err = destinationFault(request.Destination, err)
 	}
-	copied.Read = pooled.root.manifests() + pooled.read.Load()
+	copied.Read = pooled.root.Manifests() + pooled.read.Load()
 	copied.Written = copied.Read
 	return copied, libraryFault(request, err)
 }
@@ -51,7 +52,7 @@ func (c *Copier) copyFromLibrary(ctx context.Context, request Request) (Copied, 
 	options := c.convert(&copy.Options{ImageListSelection: copy.CopyAllImages, SourceCtx: request.Source.System})
 	if request.Selection.System != nil {
 		options.ImageListSelection = copy.CopySystemImage
-		options.SourceCtx = request.Selection.choosing(request.Source.System)
+		options.SourceCtx = choosing(request.Source.System, request.Selection.System)
 	}
 	if request.Source.Single() || request.Destination.Single() {
 		options.PreserveDigests = false
@@ -88,7 +89,7 @@ func (c *Copier) copyByLibrary(ctx context.Context, request Request, original *O
 
 // filtered reports whether an index is to be written that no registry has.
 func (o *Original) filtered() bool {
-	return isIndex(o.choice.MediaType) && o.choice.Bytes != nil && o.choice.Digest != o.digest
+	return content.IsIndex(o.choice.MediaType) && o.choice.Bytes != nil && o.choice.Digest != o.digest
 }
 
 // choose has the library copy what the selection wants, reached as the source
@@ -99,7 +100,7 @@ func (c *Copier) choose(options *copy.Options, request Request, original *Origin
 	switch {
 	case request.Selection.System != nil:
 		options.ImageListSelection = copy.CopySystemImage
-		options.SourceCtx = request.Selection.choosing(request.Source.System)
+		options.SourceCtx = choosing(request.Source.System, request.Selection.System)
 	case original.filtered() && c.signs() && c.Format == "":
 		return fault.At(fault.Destination, request.Destination.String(), fault.WithRemedy(fault.Unsupported,
 			errors.New("signing an index from which platforms are left out"), "sign it with all platforms, or in a run of its own from a copy of the chosen ones"))

@@ -138,6 +138,9 @@ func listOCIArchive(path string, _ *types.SystemContext) ([]Named, error) {
 	return images, nil
 }
 
+// maxIndex bounds the index.json of an archive, in bytes.
+const maxIndex = 4 << 20
+
 // archivedIndex reads the index.json of a layout in a tar file, which may be
 // compressed.
 func archivedIndex(path string) (index v1.Index, err error) {
@@ -161,7 +164,7 @@ func archivedIndex(path string) (index v1.Index, err error) {
 			return index, err
 		}
 		if filepath.Clean(header.Name) == "index.json" {
-			return index, json.NewDecoder(io.LimitReader(entries, maxConfig)).Decode(&index)
+			return index, json.NewDecoder(io.LimitReader(entries, maxIndex)).Decode(&index)
 		}
 	}
 }

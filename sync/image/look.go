@@ -8,12 +8,12 @@ import (
 	"os"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-	"go.podman.io/image/v5/manifest"
 	ociarchive "go.podman.io/image/v5/oci/archive"
 	"go.podman.io/image/v5/oci/layout"
 	imagestorage "go.podman.io/image/v5/storage"
 	"go.podman.io/storage"
 
+	"csync/sync/content"
 	"csync/sync/fault"
 )
 
@@ -43,20 +43,11 @@ func lookInside(ctx context.Context, l Location) (v1.Descriptor, error) {
 	if err != nil {
 		return v1.Descriptor{}, lookFault(err)
 	}
-	there, err := describe(bytes)
+	there, err := content.Describe(bytes)
 	if mediaType != "" {
 		there.MediaType = mediaType
 	}
 	return there, err
-}
-
-// describe is the descriptor of a manifest's bytes.
-func describe(bytes []byte) (v1.Descriptor, error) {
-	sum, err := manifest.Digest(bytes)
-	if err != nil {
-		return v1.Descriptor{}, fault.New(fault.Unsupported, fmt.Errorf("computing a manifest's digest: %w", err))
-	}
-	return v1.Descriptor{MediaType: manifest.GuessMIMEType(bytes), Digest: sum, Size: int64(len(bytes))}, nil
 }
 
 func lookFault(err error) error {
@@ -86,4 +77,19 @@ func missing(err error) bool {
 		errors.As(err, new(ociarchive.ArchiveFileNotFoundError)) ||
 		errors.Is(err, imagestorage.ErrNoSuchImage) ||
 		errors.Is(err, storage.ErrImageUnknown)
+}
+
+// Complete reports whether a registry has every instance of the index at the
+// location; an image that is none is complete if it is there. The error has the
+// kind not-found where an instance is missing.
+func Complete(ctx context.Context, l Location) error {
+	there, err := Look(ctx, l)
+	if err != nil || l.Repository == nil || !content.IsIndex(there.MediaType) {
+		return err
+	}
+	m, err := l.Repository.Manifest(ctx, there.Digest.String())
+	if err != nil {
+		return err
+	}
+	return content.Complete(ctx, l.Repository, m)
 }

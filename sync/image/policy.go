@@ -11,6 +11,7 @@ import (
 	"go.podman.io/image/v5/types"
 	"go.podman.io/storage/pkg/configfile"
 
+	"csync/sync/content"
 	"csync/sync/fault"
 )
 
@@ -69,7 +70,7 @@ func (c *Copier) admit(ctx context.Context, source *registrySource) (signatures 
 
 // admitInstances asks the policy about instances of an index, as copy.Image does
 // about those that it copies.
-func (c *Copier) admitInstances(ctx context.Context, source plannedReference, instances []*tree) error {
+func (c *Copier) admitInstances(ctx context.Context, source plannedReference, instances []*content.Tree) error {
 	policy, err := c.policyContext()
 	if err != nil {
 		return err
@@ -81,7 +82,7 @@ func (c *Copier) admitInstances(ctx context.Context, source plannedReference, in
 	}
 	defer opened.Close()
 	for _, instance := range instances {
-		if _, err := policy.IsRunningImageAllowed(ctx, image.UnparsedInstance(opened, &instance.manifest.Digest)); err != nil {
+		if _, err := policy.IsRunningImageAllowed(ctx, image.UnparsedInstance(opened, &instance.Manifest.Digest)); err != nil {
 			return fmt.Errorf("Source image rejected: %w", err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/types"
 
+	"csync/sync/content"
 	"csync/sync/fault"
 	"csync/sync/registry"
 )
@@ -19,7 +20,7 @@ import (
 // manifests have been read, and whose blobs come on demand.
 type registrySource struct {
 	location        Location
-	root            *tree
+	root            *content.Tree
 	read            atomic.Int64 // bytes of blobs
 	signaturesAsked atomic.Bool
 }
@@ -32,12 +33,12 @@ func (s *registrySource) HasThreadSafeGetBlob() bool      { return true }
 func (s *registrySource) GetManifest(_ context.Context, instance *digest.Digest) ([]byte, string, error) {
 	t := s.root
 	if instance != nil {
-		t = s.root.find(*instance)
+		t = s.root.Find(*instance)
 	}
 	if t == nil {
 		return nil, "", s.at(fault.New(fault.Unsupported, fmt.Errorf("index entry %s is a blob, not a manifest, which only registries keep", *instance)))
 	}
-	return t.manifest.Bytes, t.manifest.MediaType, nil
+	return t.Manifest.Bytes, t.Manifest.MediaType, nil
 }
 
 func (s *registrySource) GetBlob(ctx context.Context, wanted types.BlobInfo, _ types.BlobInfoCache) (io.ReadCloser, int64, error) {

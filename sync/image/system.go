@@ -47,7 +47,7 @@ func SystemChoosing(base *types.SystemContext, platform v1.Platform) *types.Syst
 	return &sys
 }
 
-// choosing has base look for what the selection's system does.
-func (s Selection) choosing(base *types.SystemContext) *types.SystemContext {
-	return SystemChoosing(base, v1.Platform{OS: s.System.OSChoice, Architecture: s.System.ArchitectureChoice, Variant: s.System.VariantChoice})
+// choosing has base look for what system does.
+func choosing(base, system *types.SystemContext) *types.SystemContext {
+	return SystemChoosing(base, v1.Platform{OS: system.OSChoice, Architecture: system.ArchitectureChoice, Variant: system.VariantChoice})
 }

@@ -7,6 +7,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
+	"csync/sync/content"
 	"csync/sync/fault"
 	"csync/sync/registry"
 )
@@ -60,7 +61,7 @@ func (x *transfer) push(ctx context.Context) error {
 
 // provide brings everything that t's manifest refers to, unless the repository
 // has the manifest, under whatever name.
-func (x *transfer) provide(ctx context.Context, t *tree) (present bool, err error) {
+func (x *transfer) provide(ctx context.Context, t *content.Tree) (present bool, err error) {
 	if present, err = x.present(ctx, t); err != nil {
 		return false, err
 	}
@@ -72,15 +73,15 @@ func (x *transfer) provide(ctx context.Context, t *tree) (present bool, err erro
 }
 
 // instance writes an instance of an index under its digest.
-func (x *transfer) instance(ctx context.Context, t *tree) error {
+func (x *transfer) instance(ctx context.Context, t *content.Tree) error {
 	mine := false
-	err := x.mover.Instance(ctx, x.blob(t.manifest.Descriptor), func(ctx context.Context) (bool, error) {
+	err := x.mover.Instance(ctx, x.blob(t.Manifest.Descriptor), func(ctx context.Context) (bool, error) {
 		mine = true
 		present, err := x.provide(ctx, t)
 		if present || err != nil {
 			return false, err
 		}
-		return true, x.put(ctx, t, t.manifest.Digest.String())
+		return true, x.put(ctx, t, t.Manifest.Digest.String())
 	})
 	if err == nil && !mine {
 		x.found(t)
@@ -89,18 +90,18 @@ func (x *transfer) instance(ctx context.Context, t *tree) error {
 }
 
 // found says that everything below t is there.
-func (x *transfer) found(t *tree) {
-	for _, blob := range t.blobs {
+func (x *transfer) found(t *content.Tree) {
+	for _, blob := range t.Blobs {
 		x.mover.Found(x.blob(blob), false)
 	}
-	for _, child := range t.children {
-		x.mover.Found(x.blob(child.manifest.Descriptor), true)
+	for _, child := range t.Children {
+		x.mover.Found(x.blob(child.Manifest.Descriptor), true)
 		x.found(child)
 	}
 }
 
-func (x *transfer) put(ctx context.Context, t *tree, identifier string) error {
-	return x.atDestination(x.destination.Repository.PutManifest(ctx, identifier, t.manifest))
+func (x *transfer) put(ctx context.Context, t *content.Tree, identifier string) error {
+	return x.atDestination(x.destination.Repository.PutManifest(ctx, identifier, t.Manifest))
 }
 
 // blob is a blob of the image on its way.
@@ -112,12 +113,12 @@ func (x *transfer) blob(d v1.Descriptor) Blob {
 }
 
 // fill brings everything that t's manifest refers to.
-func (x *transfer) fill(ctx context.Context, t *tree) error {
+func (x *transfer) fill(ctx context.Context, t *content.Tree) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, blob := range t.blobs {
+	for _, blob := range t.Blobs {
 		group.Go(func() error { return x.mover.Move(ctx, x.blob(blob)) })
 	}
-	for _, child := range t.children {
+	for _, child := range t.Children {
 		group.Go(func() error { return x.instance(ctx, child) })
 	}
 	return group.Wait()
@@ -125,11 +126,11 @@ func (x *transfer) fill(ctx context.Context, t *tree) error {
 
 // present reports whether the repository has the manifest, under whatever name,
 // and so everything below it.
-func (x *transfer) present(ctx context.Context, t *tree) (bool, error) {
+func (x *transfer) present(ctx context.Context, t *content.Tree) (bool, error) {
 	if x.fresh {
 		return false, nil
 	}
-	_, err := x.destination.Repository.Resolve(ctx, t.manifest.Digest.String())
+	_, err := x.destination.Repository.Resolve(ctx, t.Manifest.Digest.String())
 	switch {
 	case err == nil:
 		return true, nil

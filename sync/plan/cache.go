@@ -12,7 +12,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"csync/sync/image"
+	"csync/sync/content"
 	"csync/sync/report"
 )
 
@@ -120,7 +120,7 @@ func (c *Cache) Learn(p *Plan) {
 		if !filtered || step.Result.Status != report.Done || step.Wanted.Digest == "" {
 			continue
 		}
-		c.keep(step, found{digest: step.Result.SourceDigest, choice: image.Choice{Descriptor: step.Wanted, Platforms: step.Result.Platforms}})
+		c.keep(step, found{digest: step.Result.SourceDigest, choice: content.Choice{Descriptor: step.Wanted, Platforms: step.Result.Platforms}})
 	}
 }
 
@@ -129,7 +129,7 @@ func cacheKey(step *Step) string {
 	var key strings.Builder
 	key.WriteString(step.Result.Source)
 	for _, platform := range step.Selection.Platforms {
-		key.WriteString(" " + image.PlatformName(platform))
+		key.WriteString(" " + content.PlatformName(platform))
 	}
 	if step.Selection.AllowMissing {
 		key.WriteString(" or fewer")

@@ -11,8 +11,8 @@ import (
 	"github.com/Masterminds/semver/v3"
 	"golang.org/x/sync/errgroup"
 
+	"csync/sync/content"
 	"csync/sync/fault"
-	"csync/sync/image"
 )
 
 // TagOrder is how the latest of tags that are not versions are found.
@@ -75,7 +75,7 @@ func (s source) created(ctx context.Context, tags []string) (map[string]time.Tim
 	group, ctx := errgroup.WithContext(ctx)
 	for i, tag := range tags {
 		group.Go(func() (err error) {
-			times[i], err = image.Created(ctx, s.registry, tag)
+			times[i], err = content.Created(ctx, s.registry, tag)
 			return err
 		})
 	}

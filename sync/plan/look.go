@@ -8,14 +8,15 @@ import (
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"csync/sync/content"
 	"csync/sync/image"
 	"csync/sync/registry"
 )
 
 // found is what a source has, and what of it is wanted.
 type found struct {
-	digest digest.Digest // of the source's manifest
-	choice image.Choice  // without bytes
+	digest digest.Digest  // of the source's manifest
+	choice content.Choice // without bytes
 	err    error
 }
 
@@ -47,10 +48,10 @@ func lookAt(ctx context.Context, step *Step, cache *Cache) found {
 // asItIs is the source without any selection.
 func asItIs(ctx context.Context, step *Step) found {
 	if step.listed != "" {
-		return found{digest: step.listed, choice: image.Choice{Descriptor: v1.Descriptor{Digest: step.listed}}}
+		return found{digest: step.listed, choice: content.Choice{Descriptor: v1.Descriptor{Digest: step.listed}}}
 	}
 	there, err := image.Look(ctx, step.Source)
-	return found{digest: there.Digest, choice: image.Choice{Descriptor: there}, err: err}
+	return found{digest: there.Digest, choice: content.Choice{Descriptor: there}, err: err}
 }
 
 // looks remembers what was found.

@@ -9,6 +9,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/types"
 
+	"csync/sync/content"
 	"csync/sync/fault"
 	"csync/sync/image"
 	"csync/sync/registry"
@@ -157,8 +158,8 @@ func newStep(from, to image.Location) *Step {
 }
 
 // selection is what is wanted of an index at a destination.
-func (r Request) selection(platforms []v1.Platform, destination image.Location) image.Selection {
-	selection := image.Selection{Platforms: platforms, AllowMissing: r.AllowMissing}
+func (r Request) selection(platforms []v1.Platform, destination image.Location) content.Selection {
+	selection := content.Selection{Platforms: platforms, AllowMissing: r.AllowMissing}
 	switch {
 	case len(platforms) > 0 && !destination.Single():
 	case r.SelectSystem != nil && len(platforms) == 0:

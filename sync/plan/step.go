@@ -10,6 +10,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/sirupsen/logrus"
 
+	"csync/sync/content"
 	"csync/sync/fault"
 	"csync/sync/image"
 	"csync/sync/registry"
@@ -19,7 +20,7 @@ import (
 // Step is one destination reference and the state it must reach.
 type Step struct {
 	Source, Destination image.Location
-	Selection           image.Selection
+	Selection           content.Selection
 	// Place is where Destination is; nil for what has none.
 	Place image.Place
 	// Wanted is the manifest that the destination must have. Until the step has
@@ -61,7 +62,7 @@ var errNoReferrers = errors.New("only a registry keeps what refers to an image")
 // nothing to do.
 func (s *Step) Fail(err error) {
 	s.Err = err
-	var unwanted *image.NotWantedError
+	var unwanted *content.NotWantedError
 	if errors.As(err, &unwanted) || errors.Is(err, errNothingSelected) || errors.Is(err, errNoReferrers) {
 		s.Result.Status, s.Result.Reason = report.Skipped, err.Error()
 		return

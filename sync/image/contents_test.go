@@ -15,6 +15,7 @@ import (
 	"go.podman.io/image/v5/directory"
 	"go.podman.io/image/v5/oci/layout"
 
+	"csync/sync/content"
 	"csync/sync/fault"
 	"csync/sync/registry/registrytest"
 )
@@ -64,7 +65,7 @@ func directoryOf(t *testing.T, top string, instances map[digest.Digest]string) L
 	return Location{Reference: ref}
 }
 
-func details(t *testing.T, l Location) (Details, error) {
+func details(t *testing.T, l Location) (content.Details, error) {
 	t.Helper()
 	contents, err := Read(t.Context(), l)
 	require.NoError(t, err)
@@ -82,7 +83,7 @@ func TestALayoutHasTheDetailsOfTheRegistryItCameFrom(t *testing.T) {
 	for i, child := range image.Children {
 		instance := got.Instances[i]
 		require.Equal(t, child.Digest(), instance.Digest)
-		require.Equal(t, PlatformName(*child.Platform), instance.Platform)
+		require.Equal(t, content.PlatformName(*child.Platform), instance.Platform)
 		require.Equal(t, child.Annotations["vnd.docker.reference.digest"], instance.AttestationFor.String())
 		require.Equal(t, child.Blobs[0].Digest(), instance.Config)
 		require.Len(t, instance.Layers, len(child.Blobs)-1)
@@ -113,7 +114,7 @@ func TestAnInstanceThatIsNotThereIsMissing(t *testing.T) {
 	got, err := details(t, location)
 	require.NoError(t, err)
 	require.False(t, got.Instances[0].Missing)
-	require.Equal(t, Details{Platform: "linux/arm64", Digest: gone, MediaType: v1.MediaTypeImageManifest, Missing: true}, got.Instances[1])
+	require.Equal(t, content.Details{Platform: "linux/arm64", Digest: gone, MediaType: v1.MediaTypeImageManifest, Missing: true}, got.Instances[1])
 }
 
 func TestTheTypeOfAnArtifactMayBeThatOfItsConfig(t *testing.T) {
@@ -140,7 +141,7 @@ func TestSchema1SaysMostByItself(t *testing.T) {
 	require.Equal(t, "linux/amd64", got.Platform)
 	require.Equal(t, map[string]string{"a": "b"}, got.Labels)
 	require.Equal(t, 2015, got.Created.Year())
-	require.Equal(t, []Layer{{Digest: base, Size: -1}, {Digest: upper, Size: -1}}, got.Layers)
+	require.Equal(t, []content.Layer{{Digest: base, Size: -1}, {Digest: upper, Size: -1}}, got.Layers)
 	require.Zero(t, got.Size)
 }
 

@@ -1,4 +1,4 @@
-package image
+package content
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 const maxConfig = 4 << 20
 
 // readSmall reads a config whole, and checks it.
-func readSmall(ctx context.Context, source *registry.Repository, blob v1.Descriptor) ([]byte, error) {
+func readSmall(ctx context.Context, source Source, blob v1.Descriptor) ([]byte, error) {
 	if blob.Size > maxConfig {
 		return nil, fault.New(fault.Unsupported, fmt.Errorf("config %s has %d bytes; at most %d are read", blob.Digest, blob.Size, maxConfig))
 	}

@@ -1,4 +1,4 @@
-package image
+package content
 
 import (
 	"context"
@@ -11,12 +11,12 @@ import (
 // Subjects are the digests that something may refer to of what the selection
 // wants of an image: its own, unless that is an index which only the filter
 // makes, and those of its instances.
-func (s Selection) Subjects(ctx context.Context, repository *registry.Repository, identifier string) ([]digest.Digest, error) {
-	m, err := repository.Manifest(ctx, identifier)
+func (s Selection) Subjects(ctx context.Context, source Source, identifier string) ([]digest.Digest, error) {
+	m, err := source.Manifest(ctx, identifier)
 	if err != nil {
 		return nil, err
 	}
-	choice, err := s.Choose(ctx, repository, m)
+	choice, err := s.Choose(ctx, source, m)
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +24,7 @@ func (s Selection) Subjects(ctx context.Context, repository *registry.Repository
 	if choice.Digest == m.Digest || choice.Bytes == nil {
 		subjects = append(subjects, choice.Digest)
 	}
-	if choice.Bytes == nil || !isIndex(choice.MediaType) {
+	if choice.Bytes == nil || !IsIndex(choice.MediaType) {
 		return subjects, nil
 	}
 	doc, err := parseDocument(registry.Manifest{Descriptor: choice.Descriptor, Bytes: choice.Bytes})

@@ -1,4 +1,4 @@
-package image
+package content
 
 import (
 	"context"
@@ -54,9 +54,9 @@ type Choice struct {
 // Choose applies the selection to a manifest of the source repository. It reads
 // the config of a single image where only that can tell its platform. The
 // error is a *NotWantedError for an image of another platform.
-func (s Selection) Choose(ctx context.Context, source *registry.Repository, m registry.Manifest) (Choice, error) {
+func (s Selection) Choose(ctx context.Context, source Source, m registry.Manifest) (Choice, error) {
 	whole := Choice{Descriptor: m.Descriptor, Bytes: m.Bytes}
-	if !isIndex(m.MediaType) {
+	if !IsIndex(m.MediaType) {
 		if len(s.Platforms) == 0 {
 			return whole, nil
 		}
@@ -96,7 +96,7 @@ func (s Selection) chooseInstance(m registry.Manifest, doc document) (Choice, er
 
 // chooseSingle takes an image that is no index if its config is of a wanted
 // platform, and whatever has no platform at all.
-func (s Selection) chooseSingle(ctx context.Context, source *registry.Repository, whole Choice) (Choice, error) {
+func (s Selection) chooseSingle(ctx context.Context, source Source, whole Choice) (Choice, error) {
 	doc, err := parseDocument(registry.Manifest{Descriptor: whole.Descriptor, Bytes: whole.Bytes})
 	if err != nil || !doc.isImage(whole.MediaType) || doc.Config == nil {
 		return whole, err

@@ -1,4 +1,4 @@
-package image
+package content
 
 import (
 	"encoding/json"
@@ -74,11 +74,12 @@ func foreign(blob v1.Descriptor) bool {
 		(strings.Contains(blob.MediaType, ".foreign.") || strings.Contains(blob.MediaType, ".nondistributable."))
 }
 
-func isIndex(mediaType string) bool { return manifest.MIMETypeIsMultiImage(mediaType) }
+// IsIndex reports whether a manifest of the media type lists others.
+func IsIndex(mediaType string) bool { return manifest.MIMETypeIsMultiImage(mediaType) }
 
-// isManifest reports whether a descriptor in an index names a manifest rather
+// IsManifest reports whether a descriptor in an index names a manifest rather
 // than a blob; some artifacts list blobs there.
-func isManifest(mediaType string) bool {
+func IsManifest(mediaType string) bool {
 	switch mediaType {
 	case "", mediaTypeOCIArtifact, v1.MediaTypeImageManifest, v1.MediaTypeImageIndex,
 		manifest.DockerV2Schema2MediaType, manifest.DockerV2ListMediaType,

@@ -1,4 +1,4 @@
-package image
+package content
 
 import (
 	"encoding/json"

@@ -1,11 +1,10 @@
-package image
+package content
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -16,10 +15,6 @@ import (
 	"csync/sync/fault"
 	"csync/sync/registry"
 )
-
-// maxInstances bounds how many manifests are read for one image, so that
-// indexes which list each other many times end soon.
-const maxInstances = 1000
 
 // Details are what a manifest says of an image, an index or an artifact, with
 // those of its instances. As JSON it is what csync inspect prints.
@@ -53,14 +48,15 @@ type Layer struct {
 }
 
 // Details reads the instances and the configs, and says what is in them.
-func (c *Contents) Details(ctx context.Context) (Details, error) {
-	r := detailsReader{shelf: c.shelf}
-	return r.read(ctx, c.Manifest, 1)
+func (i Image) Details(ctx context.Context) (Details, error) {
+	r := detailsReader{source: i.Source, parallel: i.Parallel}
+	return r.read(ctx, i.Manifest, 1)
 }
 
 type detailsReader struct {
-	shelf     shelf
-	instances atomic.Int64
+	source   Source
+	parallel int
+	bound
 }
 
 func (r *detailsReader) read(ctx context.Context, m registry.Manifest, depth int) (Details, error) {
@@ -103,7 +99,7 @@ func (r *detailsReader) addConfig(ctx context.Context, d *Details, m registry.Ma
 	if !isImageConfig(doc.Config.MediaType) {
 		return nil
 	}
-	content, err := r.shelf.config(ctx, *doc.Config)
+	content, err := readSmall(ctx, r.source, *doc.Config)
 	if err != nil {
 		return fmt.Errorf("reading config of %s: %w", m.Digest, err)
 	}
@@ -133,12 +129,12 @@ func (r *detailsReader) addInstances(ctx context.Context, d *Details, doc docume
 	if len(doc.Manifests) == 0 {
 		return nil
 	}
-	if depth > maxDepth || r.instances.Add(int64(len(doc.Manifests))) > maxInstances {
-		return fault.New(fault.Unsupported, fmt.Errorf("reading index %s: more than %d deep, or than %d instances", d.Digest, maxDepth, maxInstances))
+	if err := r.enter(d.Digest, depth, len(doc.Manifests)); err != nil {
+		return err
 	}
 	d.Instances = make([]Details, len(doc.Manifests))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(r.shelf.parallel())
+	group.SetLimit(r.parallel)
 	for i, entry := range doc.Manifests {
 		group.Go(func() (err error) {
 			d.Instances[i], err = r.instance(ctx, entry, depth)
@@ -152,8 +148,8 @@ func (r *detailsReader) addInstances(ctx context.Context, d *Details, doc docume
 // true.
 func (r *detailsReader) instance(ctx context.Context, entry v1.Descriptor, depth int) (Details, error) {
 	d := Details{Digest: entry.Digest, MediaType: entry.MediaType, ArtifactType: entry.ArtifactType}
-	if isManifest(entry.MediaType) {
-		m, err := r.shelf.manifest(ctx, entry.Digest)
+	if IsManifest(entry.MediaType) {
+		m, err := r.source.Manifest(ctx, entry.Digest.String())
 		switch {
 		case fault.Is(err, fault.NotFound):
 			d.Missing = true

@@ -1,4 +1,4 @@
-package image
+package content
 
 import (
 	"context"
@@ -9,20 +9,19 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"csync/sync/fault"
-	"csync/sync/registry"
 )
 
 // Created is when the config of the image was created: of an index, its first
 // instance's. An image that does not say was created at the zero time.
-func Created(ctx context.Context, repository *registry.Repository, identifier string) (time.Time, error) {
-	return created(ctx, repository, identifier, 1)
+func Created(ctx context.Context, source Source, identifier string) (time.Time, error) {
+	return created(ctx, source, identifier, 1)
 }
 
-func created(ctx context.Context, repository *registry.Repository, identifier string, depth int) (time.Time, error) {
+func created(ctx context.Context, source Source, identifier string, depth int) (time.Time, error) {
 	if depth > maxDepth {
 		return time.Time{}, fault.New(fault.Unsupported, fmt.Errorf("reading index %s: indexes nest more than %d deep", identifier, maxDepth))
 	}
-	m, err := repository.Manifest(ctx, identifier)
+	m, err := source.Manifest(ctx, identifier)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("reading manifest of %s: %w", identifier, err)
 	}
@@ -31,12 +30,12 @@ func created(ctx context.Context, repository *registry.Repository, identifier st
 		return time.Time{}, err
 	}
 	if len(doc.Manifests) > 0 {
-		return created(ctx, repository, doc.Manifests[0].Digest.String(), depth+1)
+		return created(ctx, source, doc.Manifests[0].Digest.String(), depth+1)
 	}
 	if doc.Config == nil {
 		return time.Time{}, nil
 	}
-	content, err := readSmall(ctx, repository, *doc.Config)
+	content, err := readSmall(ctx, source, *doc.Config)
 	if err != nil {
 		return time.Time{}, err
 	}
