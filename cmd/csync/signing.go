@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/pflag"
 	"go.podman.io/image/v5/pkg/cli"
@@ -73,10 +72,11 @@ func (f *signingFlags) signers(passphrase string, streams streams) ([]*signer.Si
 		return err
 	}
 	if f.parameters != "" {
-		prompt := func(_ string) (string, error) {
-			return "", errors.New("the key needs a passphrase; use --sign-passphrase-file")
+		prompt := func(key string) (string, error) {
+			return "", fmt.Errorf("the key %s has a passphrase, if an empty one; name a file with it as privateKeyPassphraseFile in %s", key, f.parameters)
 		}
-		options := &sigstore.Options{PrivateKeyPassphrasePrompt: prompt, Stdin: streams.in, Stdout: io.Discard}
+		// What a person has to read to log in is no result.
+		options := &sigstore.Options{PrivateKeyPassphrasePrompt: prompt, Stdin: streams.in, Stdout: streams.err}
 		if err := add(sigstore.NewSignerFromParameterFile(f.parameters, options)); err != nil {
 			return nil, err
 		}
