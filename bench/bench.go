@@ -89,7 +89,11 @@ func (b *bench) measure(ctx context.Context, s *site, w work, t tool) (m measure
 	if err != nil {
 		return m, err
 	}
-	m = t.run(limited, w.task(s, directory), environment)
+	k := w.task(s, directory)
+	m = t.run(limited, k, environment)
+	if s.signatures != nil {
+		m.unsigned = s.signatures.missing(k.lookaside())
+	}
 	for _, r := range w.repositories {
 		m.tags += len(r.images)
 	}

@@ -141,6 +141,21 @@ func ofUniqueBytes(work string, at side, unique int64) goal {
 	})
 }
 
+// bytesOf compares what was read and written with another work, whose images
+// are the same.
+func bytesOf(work, other string, at side) goal {
+	return goal{work, fmt.Sprintf("bytes at the %s, of those in %s", at.name, other), 1.01, func(r results) (float64, bool) {
+		a, first := r.csync(work)
+		b, second := r.csync(other)
+		moved := func(m measurement) float64 { return float64(at.counts(m).BytesRead + at.counts(m).BytesWritten) }
+		return moved(a) / moved(b), first && second
+	}}
+}
+
+func unsigned(work string) goal {
+	return one(work, "signatures that the destination lacks", 0, func(m measurement) float64 { return float64(m.unsigned) })
+}
+
 func peakMemory(work string, megabytes float64) goal {
 	return one(work, "peak memory, MB", megabytes, func(m measurement) float64 {
 		return float64(m.memory) / 1e6

@@ -88,3 +88,12 @@ func TestChooseKeepsRowsAndWorksInTheOrderAsked(t *testing.T) {
 	_, err = choose(all, "X")
 	require.ErrorContains(t, err, `no row or work "X"`)
 }
+
+func TestBytesAreThoseOfBothDirections(t *testing.T) {
+	t.Parallel()
+	a, l := took(1), took(1)
+	a.source.BytesRead, a.source.BytesWritten, l.source.BytesRead = 100, 100, 300
+	value, known := bytesOf("L", "A", source).value(results{"A": {csyncName: a}, "L": {csyncName: l}})
+	require.True(t, known)
+	require.InDelta(t, 1.5, value, 1e-9)
+}

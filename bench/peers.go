@@ -15,10 +15,11 @@ var errSingle = errors.New("knows one destination and all tags only")
 func (t tools) csync() tool {
 	return tool{name: "csync", parallel: 1, commands: func(k task) ([][]string, error) {
 		file, err := sourceFile(k)
-		command := []string{
-			t.csyncPath, "sync", "--src-yaml", file, "--dest-path", "path", "--insecure-policy",
+		trust, trustErr := k.trust()
+		command := append([]string{
+			t.csyncPath, "sync", "--src-yaml", file, "--dest-path", "path",
 			"--jobs", strconv.Itoa(t.inFlight), "--output", "json", "--dest-tls-verify=" + strconv.FormatBool(k.network.secure),
-		}
+		}, trust...)
 		for _, d := range k.destinations {
 			place := "docker://" + d
 			if !k.retag {
@@ -26,18 +27,33 @@ func (t tools) csync() tool {
 			}
 			command = append(command, "--dest", place)
 		}
-		return [][]string{command}, err
+		return [][]string{command}, errors.Join(err, trustErr)
 	}}
 }
 
-// skopeo is one process of skopeo sync.
-func (t tools) skopeo() tool {
-	return tool{name: "skopeo sync", parallel: 1, commands: func(k task) ([][]string, error) {
-		file, err := sourceFile(k)
-		return [][]string{{
-			"skopeo", "--insecure-policy", "sync", "--all", "--src", "yaml", "--dest", "docker",
-			"--dest-tls-verify=" + strconv.FormatBool(k.network.secure), file, k.destinations[0] + "/" + prefix[:len(prefix)-1],
-		}}, err
+// skopeo is a process for each repository, several at the same time.
+func (t tools) skopeo(parallel int) tool {
+	return tool{name: fmt.Sprintf("skopeo sync %d x 1", parallel), parallel: parallel, commands: func(k task) ([][]string, error) {
+		trust, err := k.trust()
+		if err != nil {
+			return nil, err
+		}
+		var commands [][]string
+		for n, r := range k.repositories {
+			one := k
+			one.repositories, one.directory = []repository{r}, filepath.Join(k.directory, strconv.Itoa(n))
+			if err := os.MkdirAll(one.directory, 0o700); err != nil {
+				return nil, fmt.Errorf("making a directory: %w", err)
+			}
+			file, err := sourceFile(one)
+			if err != nil {
+				return nil, err
+			}
+			command := append([]string{"skopeo"}, trust...)
+			command = append(command, "sync", "--all", "--src", "yaml", "--dest", "docker", "--dest-tls-verify="+strconv.FormatBool(k.network.secure))
+			commands = append(commands, append(command, file, k.destinations[0]+"/"+prefix[:len(prefix)-1]))
+		}
+		return commands, nil
 	}}
 }
 

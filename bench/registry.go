@@ -16,11 +16,12 @@ import (
 // network is how the registries of a work are reached.
 type network struct {
 	roundTrip time.Duration
-	secure    bool  // over TLS, with bearer tokens
-	rate      int64 // bytes a second that leave the source at most
-	server    bool  // distribution and docker-registry instead of olareg
-	inFlight  int   // requests under way at most
-	bulk      bool  // lists of tags have their digests
+	secure    bool   // over TLS, with bearer tokens
+	rate      int64  // bytes a second that leave the source at most
+	server    bool   // distribution and docker-registry instead of olareg
+	inFlight  int    // requests under way at most
+	bulk      bool   // lists of tags have their digests
+	files     string // directory to serve, instead of a registry
 }
 
 // registry is a registry in a process of its own, behind a front.
@@ -37,7 +38,7 @@ func startRegistry(n network, server, certificate string) (*registry, error) {
 	}
 	args := []string{
 		"registry", "-rtt", n.roundTrip.String(), "-rate", strconv.FormatInt(n.rate, 10),
-		"-in-flight", strconv.Itoa(n.inFlight), "-server", server,
+		"-in-flight", strconv.Itoa(n.inFlight), "-server", server, "-files", n.files,
 	}
 	if n.secure {
 		args = append(args, "-tokens", "-certificate", certificate)
@@ -73,6 +74,25 @@ func (r *registry) close() {
 // fill pushes images, below prefix.
 func (r *registry) fill(ctx context.Context, prefix string, repositories []repository) error {
 	return newFiller(r.Near, prefix).fill(ctx, repositories)
+}
+
+// digest is that of the manifest that a tag names.
+func (r *registry) digest(ctx context.Context, repository, tag string) (string, error) {
+	place := "http://" + r.Near + "/v2/" + repository + "/manifests/" + tag
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, place, nil)
+	if err != nil {
+		return "", fmt.Errorf("asking for a digest: %w", err)
+	}
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("asking for a digest: %w", err)
+	}
+	defer answer.Body.Close()
+	digest := answer.Header.Get("Docker-Content-Digest")
+	if answer.StatusCode != http.StatusOK || digest == "" {
+		return "", fmt.Errorf("asking for a digest: %s", answer.Status)
+	}
+	return digest, nil
 }
 
 func (r *registry) empty(ctx context.Context) error {

@@ -10,6 +10,7 @@ func rows(t tools, roundTrip time.Duration) []row {
 	return []row{
 		t.rowA(roundTrip), t.rowB(roundTrip), t.rowC(roundTrip), t.rowsDE(roundTrip)[0], t.rowsDE(roundTrip)[1],
 		t.rowF(), t.rowG(roundTrip), t.rowH(roundTrip), t.rowI(roundTrip), t.rowJ(roundTrip), t.rowK(roundTrip),
+		t.rowL(),
 	}
 }
 
@@ -23,8 +24,10 @@ func based() []repository {
 	return repositories(30, 1, []int64{8 * megabyte, 8 * megabyte, 8 * megabyte, 8 * megabyte}, []int64{megabyte})
 }
 
+// near is the round trip of the works that csync is compared with itself at.
+const near = 20 * time.Millisecond
+
 func (t tools) rowA(roundTrip time.Duration) row {
-	const server = 20 * time.Millisecond
 	return row{name: "A", works: []work{
 		{
 			id: "A", says: "20 repositories x 10 tags, 5 small layers (2 shared by all), empty destination",
@@ -33,7 +36,7 @@ func (t tools) rowA(roundTrip time.Duration) row {
 		},
 		{
 			id: "A server", says: "the same with servers, 20 ms away",
-			network: network{roundTrip: server, server: true}, repositories: release(),
+			network: network{roundTrip: near, server: true}, repositories: release(),
 			tools: []tool{t.csync(), t.regsync(), t.crane(4)},
 		},
 	}, goals: []goal{
@@ -107,7 +110,7 @@ func (t tools) rowF() row {
 	return row{name: "F", works: []work{{
 		id: "F", says: "1 image, 3 layers of 300 MB, no added round trip, with servers",
 		network: network{server: true}, repositories: repositories(1, 1, nil, []int64{large, large, large}),
-		tools: []tool{t.csync(), t.regsync(), t.crane(1), t.skopeo()},
+		tools: []tool{t.csync(), t.regsync(), t.crane(1), t.skopeo(1)},
 	}}, goals: []goal{
 		ofBestPeerAndNoise("F"),
 		processorOfBestPeer("F"),
@@ -220,5 +223,28 @@ func (t tools) rowK(roundTrip time.Duration) row {
 		requestsPerTag("K", destination, 1),
 		requestsPerTag("K filter", source, 1),
 		requestsPerTag("K filter", destination, 1),
+	}}
+}
+
+func (t tools) rowL() row {
+	plain := work{
+		id: "A 20 ms", says: "A with registries 20 ms away",
+		network: far(near), repositories: release(), tools: []tool{t.csync()},
+	}
+	signed := plain
+	signed.id, signed.says, signed.signed = "L", "the same with a lookaside server, every second image signed, and a policy that wants signatures", true
+	signed.tools = []tool{t.csync(), t.skopeo(20)}
+	nothing, again := plain, signed
+	nothing.id, nothing.says, nothing.primed = "B 20 ms", "A 20 ms again, nothing to do", true
+	again.id, again.says, again.primed, again.tools = "L again", "L again, nothing to do", true, []tool{t.csync()}
+	return row{name: "L", works: []work{plain, signed, nothing, again}, goals: []goal{
+		timeOf("L", plain.id, 1.4),
+		bytesOf("L", plain.id, source),
+		bytesOf("L", plain.id, destination),
+		connections("L", source, 64),
+		connections("L", destination, 64),
+		unsigned("L"),
+		timeOf("L again", nothing.id, 1.3),
+		unsigned("L again"),
 	}}
 }

@@ -34,10 +34,11 @@ func serve(ctx context.Context, args []string) error {
 	bulk := flags.Bool("bulk", false, "list digests with tags")
 	certificate := flags.String("certificate", "", "`file` with certificate and key, for TLS")
 	server := flags.String("server", "", "`program` to serve, instead of olareg")
+	directory := flags.String("files", "", "`directory` to serve, instead of a registry")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	content, err := newContent(ctx, *server)
+	content, err := newContent(ctx, *server, *directory)
 	if err != nil {
 		return err
 	}
@@ -113,7 +114,10 @@ type content interface {
 	close()
 }
 
-func newContent(ctx context.Context, server string) (content, error) {
+func newContent(ctx context.Context, server, directory string) (content, error) {
+	if directory != "" {
+		return files{http.FileServer(http.Dir(directory))}, nil
+	}
 	var c content = &memory{}
 	if server != "" {
 		c = &program{path: server}

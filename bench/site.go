@@ -12,6 +12,7 @@ import (
 type site struct {
 	source       *registry
 	destinations []*registry // the source alone, where a work stays in one registry
+	signatures   *signatures // nil without
 }
 
 // prefix is what destination repositories are below.
@@ -35,6 +36,11 @@ func (b *bench) openSite(ctx context.Context, w work) (s *site, err error) {
 	}
 	if err := s.source.fill(ctx, "", w.repositories); err != nil {
 		return s, err
+	}
+	if w.signed {
+		if s.signatures, err = b.openSignatures(ctx, s.source, w); err != nil {
+			return s, err
+		}
 	}
 	if w.promotion {
 		s.destinations = []*registry{s.source}
@@ -63,7 +69,7 @@ func (s *site) close() {
 	}
 }
 
-// all is every registry once.
+// all is every registry once, and the server of signatures.
 func (s *site) all() []*registry {
 	var all []*registry
 	if s.source != nil {
@@ -73,6 +79,9 @@ func (s *site) all() []*registry {
 		if d != s.source {
 			all = append(all, d)
 		}
+	}
+	if s.signatures != nil && s.signatures.server != nil {
+		all = append(all, s.signatures.server)
 	}
 	return all
 }

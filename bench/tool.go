@@ -16,6 +16,7 @@ type task struct {
 	source       string   // HOST:PORT
 	destinations []string // HOST:PORT each
 	directory    string   // for files, and the tool's home
+	signatures   *signatures
 }
 
 // tool is a program under test, set up in one way.
@@ -34,6 +35,7 @@ type measurement struct {
 	source, destination front.Counts
 	spread, cpuSpread   float64 // (most - least) / median, of wall and cpu
 	runs, tags          int
+	unsigned            int // signatures that the destination lacks
 	err                 error
 }
 

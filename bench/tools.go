@@ -41,8 +41,10 @@ func findTools(ctx context.Context, csync, directory string) (tools, error) {
 	use(&t.csyncPath, own, err)
 	server, err := exec.LookPath("docker-registry")
 	use(&t.dockerRegistry, server, err)
-	_, err = exec.LookPath("skopeo")
-	errs = append(errs, err)
+	for _, needed := range []string{"skopeo", "gpg", "gpgconf"} {
+		_, err := exec.LookPath(needed)
+		errs = append(errs, err)
+	}
 	for module, where := range map[string]*string{
 		regsyncModule: &t.regsyncPath, craneModule: &t.cranePath, distributionModule: &t.distribution,
 	} {

@@ -16,6 +16,7 @@ type work struct {
 	promotion bool     // source and destination are one registry
 	retag     bool     // further tags in the same repositories
 	platforms []string // what is wanted of each index; all without
+	signed    bool     // every second image has a signature, which a policy wants
 	primed    bool     // each tool may do the work once before it is measured
 
 	tools []tool
@@ -103,7 +104,7 @@ func uniqueBytes(repositories []repository) int64 {
 
 // task is the work as a tool is given it.
 func (w work) task(s *site, directory string) task {
-	k := task{work: w, source: s.source.Far, directory: directory}
+	k := task{work: w, source: s.source.Far, directory: directory, signatures: s.signatures}
 	for _, d := range s.destinations {
 		k.destinations = append(k.destinations, d.Far)
 	}
