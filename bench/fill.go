@@ -72,31 +72,34 @@ func (f *filler) image(ctx context.Context, repository string, i image) error {
 
 // manifest pushes a platform's image, by digest where the tag is empty.
 func (f *filler) manifest(ctx context.Context, repository string, i image, platform, tag string) (descriptor, error) {
-	m := manifest{SchemaVersion: 2, MediaType: manifestType}
+	types := i.types()
+	m := manifest{SchemaVersion: 2, MediaType: types.manifest}
 	if i.note != "" {
 		m.Annotations = map[string]string{"note": i.note}
 	}
 	for _, l := range i.layers {
 		d := f.describe(l)
+		d.MediaType = types.layer
 		if err := f.blob(ctx, repository, d, l.reader()); err != nil {
 			return descriptor{}, err
 		}
 		m.Layers = append(m.Layers, d)
 	}
 	content := configOf(platformOf(platform), m.Layers)
-	m.Config = &descriptor{MediaType: configType, Digest: digestOf(content), Size: int64(len(content))}
+	m.Config = &descriptor{MediaType: types.config, Digest: digestOf(content), Size: int64(len(content))}
 	if err := f.blob(ctx, repository, *m.Config, bytes.NewReader(content)); err != nil {
 		return descriptor{}, err
 	}
 	return f.put(ctx, repository, tag, m)
 }
 
+// describe is a layer's digest and size.
 func (f *filler) describe(l layer) descriptor {
 	f.mu.Lock()
 	d, found := f.known[l]
 	f.mu.Unlock()
 	if !found {
-		d = descriptor{MediaType: layerType, Digest: l.digest(), Size: l.size}
+		d = descriptor{Digest: l.digest(), Size: l.size}
 		f.mu.Lock()
 		f.known[l] = d
 		f.mu.Unlock()

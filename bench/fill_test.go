@@ -104,3 +104,11 @@ func TestATagThatMovesNamesItsNewDigest(t *testing.T) {
 	}
 	require.Len(t, digests, 2)
 }
+
+func TestDockerImagesHaveDockersMediaTypes(t *testing.T) {
+	t.Parallel()
+	base := fillFresh(t, docker(repositories(1, 1, nil, []int64{10})))
+	var m manifest
+	read(t, base+"team/app-01/manifests/1.0", &m)
+	require.Equal(t, dockerTypes, mediaTypes{m.MediaType, m.Config.MediaType, m.Layers[0].MediaType})
+}

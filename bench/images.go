@@ -18,6 +18,19 @@ const (
 	layerType    = "application/vnd.oci.image.layer.v1.tar+gzip"
 )
 
+// mediaTypes is how an image's parts are called.
+type mediaTypes struct{ manifest, config, layer string }
+
+var (
+	ociTypes = mediaTypes{manifestType, configType, layerType}
+	// Those of Docker's image manifest, version 2, schema 2.
+	dockerTypes = mediaTypes{
+		"application/vnd.docker.distribution.manifest.v2+json",
+		"application/vnd.docker.container.image.v1+json",
+		"application/vnd.docker.image.rootfs.diff.tar.gzip",
+	}
+)
+
 // repository is images by tag, in the order of their tags.
 type repository struct {
 	name   string
@@ -29,8 +42,16 @@ type image struct {
 	tag       string
 	layers    []layer
 	platforms []string
+	docker    bool // of Docker's media types, and not of OCI's
 	// note makes the manifest differ from others with the same layers.
 	note string
+}
+
+func (i image) types() mediaTypes {
+	if i.docker {
+		return dockerTypes
+	}
+	return ociTypes
 }
 
 // layer is random bytes, the same ones for the same seed. They begin as gzip

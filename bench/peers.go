@@ -19,7 +19,7 @@ func (t tools) csync() tool {
 		command := append([]string{
 			t.csyncPath, "sync", "--src-yaml", file, "--dest-path", "path",
 			"--jobs", strconv.Itoa(t.inFlight), "--output", "json", "--dest-tls-verify=" + strconv.FormatBool(k.network.secure),
-		}, trust...)
+		}, append(trust, k.formatOption()...)...)
 		for _, d := range k.destinations {
 			place := "docker://" + d
 			if !k.retag {
@@ -51,10 +51,19 @@ func (t tools) skopeo(parallel int) tool {
 			}
 			command := append([]string{"skopeo"}, trust...)
 			command = append(command, "sync", "--all", "--src", "yaml", "--dest", "docker", "--dest-tls-verify="+strconv.FormatBool(k.network.secure))
+			command = append(command, k.formatOption()...)
 			commands = append(commands, append(command, file, k.destinations[0]+"/"+prefix[:len(prefix)-1]))
 		}
 		return commands, nil
 	}}
+}
+
+// formatOption is csync's and skopeo's for the work's format.
+func (k task) formatOption() []string {
+	if k.format == "" {
+		return nil
+	}
+	return []string{"--format", k.format}
 }
 
 // sourceFile is the work in skopeo's YAML, of which JSON is a part.

@@ -10,7 +10,7 @@ func rows(t tools, roundTrip time.Duration) []row {
 	return []row{
 		t.rowA(roundTrip), t.rowB(roundTrip), t.rowC(roundTrip), t.rowsDE(roundTrip)[0], t.rowsDE(roundTrip)[1],
 		t.rowF(), t.rowG(roundTrip), t.rowH(roundTrip), t.rowI(roundTrip), t.rowJ(roundTrip), t.rowK(roundTrip),
-		t.rowL(),
+		t.rowL(), t.rowM(),
 	}
 }
 
@@ -246,5 +246,14 @@ func (t tools) rowL() row {
 		unsigned("L"),
 		timeOf("L again", nothing.id, 1.3),
 		unsigned("L again"),
+	}}
+}
+
+func (t tools) rowM() row {
+	return row{name: "M", works: []work{{
+		id: "M", says: "A 20 ms from Docker images, which become OCI images",
+		network: far(near), repositories: docker(release()), format: "oci", tools: []tool{t.csync(), t.skopeo(20)},
+	}}, goals: []goal{
+		timeOf("M", "A 20 ms", 1.5),
 	}}
 }

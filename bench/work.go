@@ -17,6 +17,7 @@ type work struct {
 	retag     bool     // further tags in the same repositories
 	platforms []string // what is wanted of each index; all without
 	signed    bool     // every second image has a signature, which a policy wants
+	format    string   // of manifests at the destination; as they are without
 	primed    bool     // each tool may do the work once before it is measured
 
 	tools []tool
@@ -83,6 +84,16 @@ func indexes(tags int, platforms []string) []repository {
 		})
 	}
 	return []repository{r}
+}
+
+// docker gives images the media types of Docker's schema 2.
+func docker(repositories []repository) []repository {
+	for _, r := range repositories {
+		for i := range r.images {
+			r.images[i].docker = true
+		}
+	}
+	return repositories
 }
 
 // uniqueBytes is the size of all layers, each once.
