@@ -11,12 +11,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/spf13/pflag"
 
 	"csync/sync/fault"
-	"csync/sync/plan"
 	"csync/sync/report"
 )
 
@@ -53,24 +51,15 @@ func (f *outputFlags) check() error {
 
 // report writes the report everywhere it goes, and says with which code the
 // program ends.
-func (s *session) report(ctx context.Context, p *plan.Plan) error {
-	r := s.complete(p)
-	err := errors.Join(s.output.write(r, s.io.out), s.output.writeFiles(r))
+func (f *outputFlags) report(ctx context.Context, r *report.Report, out io.Writer) error {
+	err := errors.Join(f.write(r, out), f.writeFiles(r))
 	switch {
-	case err != nil:
-		return &exitError{code: exitFailures, err: err}
 	case interrupted(ctx):
-		return &exitError{code: exitInterrupted}
-	case r.Failed():
-		return &exitError{code: exitFailures}
+		return &exitError{code: exitInterrupted, err: err}
+	case err != nil || r.Failed():
+		return &exitError{code: exitFailures, err: err}
 	}
 	return nil
-}
-
-func (s *session) complete(p *plan.Plan) *report.Report {
-	r := report.New(s.verb, version, s.dryRun, s.started)
-	r.Finish(p.Results(), s.client.Requests(), time.Now())
-	return r
 }
 
 // interrupted reports whether a signal, not a time limit, has ended the run.

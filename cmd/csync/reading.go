@@ -68,10 +68,11 @@ func (f *readFlags) open(io streams) (*reading, error) {
 		return nil, usageError(f.verb, "--output %q is neither json nor text", f.output)
 	}
 	r := &reading{io: io, text: f.output == "text" || f.output == "" && isTerminal(io.out)}
-	var err error
-	if r.system, err = f.system.context(); err != nil {
+	connect, err := f.system.registry(readsAtOnce)
+	if err != nil {
 		return nil, err
 	}
+	connect.ReadOnly, r.system = true, connect.System
 	unshared := &sharedAccess{flags: pflag.NewFlagSet(f.verb, pflag.ContinueOnError)}
 	if r.access, err = f.access.access(unshared); err != nil {
 		return nil, err
@@ -79,8 +80,8 @@ func (f *readFlags) open(io streams) (*reading, error) {
 	if err := unshared.check(r.access); err != nil {
 		return nil, err
 	}
-	r.client, err = f.system.client(r.system, readsAtOnce, true)
-	return r, err
+	r.client = registry.NewClient(connect)
+	return r, nil
 }
 
 // locate finds the image of a name.

@@ -3,15 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/sirupsen/logrus"
 	"github.com/spf13/pflag"
 
-	"csync/sync/fault"
+	"csync/sync/job"
 	"csync/sync/plan"
-	"csync/sync/spec"
 )
 
 // syncFlags are those of sync and plan, in both forms.
@@ -92,40 +93,25 @@ func (f *syncFlags) run(ctx context.Context, args []string, io streams) error {
 	if f.skopeo(args) {
 		return f.runSkopeo(ctx, args, io)
 	}
-	return f.native(ctx, args, io, func(ctx context.Context, s *session, p *plan.Plan) { s.carryOut(ctx, p) })
-}
-
-// native is the native form: plan, act on the plan, report.
-func (f *syncFlags) native(ctx context.Context, args []string, io streams, act func(context.Context, *session, *plan.Plan)) error {
 	if err := f.check(args); err != nil {
 		return err
 	}
-	file, err := f.load(io)
-	if err != nil {
-		return err
-	}
-	s, err := f.open(io, false)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	request, err := s.request(file)
+	o, err := f.options(io)
 	if err != nil {
 		return err
 	}
 	ctx, stop := f.system.deadline(ctx)
 	defer stop()
-	p := plan.Make(ctx, request)
-	if f.failFast && p.Failed() {
-		p.Cancel("not done, because another step failed (--fail-fast)")
+	progress := showProgress(&o, io)
+	r, err := job.Run(ctx, o)
+	progress.Close()
+	if err != nil {
+		return err
 	}
-	act(ctx, s, p)
-	s.finish(ctx, p)
-	s.progress.Close()
-	return s.report(ctx, p)
+	return f.output.report(ctx, r, io.out)
 }
 
-// check finds what is wrong with the command line alone.
+// check finds what is wrong with the command line of the native form.
 func (f *syncFlags) check(args []string) error {
 	if len(args) > 0 {
 		return usageError(f.verb, "%q is neither a verb nor a flag's value", args[0])
@@ -136,45 +122,49 @@ func (f *syncFlags) check(args []string) error {
 	if f.srcYAML != "" && len(f.sources) > 0 {
 		return usageError(f.verb, "--src-yaml and --src cannot be used at the same time")
 	}
-	return f.checkShared()
+	return nil
 }
 
-// checkShared finds what is wrong with flags of both forms.
-func (f *syncFlags) checkShared() error {
-	if f.jobs < 1 {
-		return usageError(f.verb, "--jobs %d: at least one is needed", f.jobs)
+// options are the flags of both forms as a job takes them.
+func (f *syncFlags) options(io streams) (o job.Options, err error) {
+	if err := f.system.setUpLogging(io.err); err != nil {
+		return o, err
 	}
-	if _, err := f.formatType(); err != nil {
+	if f.jobs < 1 {
+		return o, usageError(f.verb, "--jobs %d: at least one is needed", f.jobs)
+	}
+	if err := f.output.check(); err != nil {
+		return o, err
+	}
+	o = job.Options{
+		Verb: job.Verb(f.verb), DryRun: f.dryRun, Version: version,
+		SourceFile: f.srcYAML, Input: io.in, Sources: f.sources, Destinations: f.destinations,
+		AllowMissing: f.allowMissing, Jobs: f.jobs, FailFast: f.failFast, CacheFile: f.cacheFile(),
+		Trust:   job.Trust{Insecure: f.system.insecurePolicy, RequireSigned: f.system.requireSigned},
+		Signing: f.signing.options(io), Format: f.format, PreserveDigests: f.preserveDigests,
+		Log: logrus.StandardLogger(),
+	}
+	if o.Registry, err = f.system.registry(f.jobs); err != nil {
+		return o, err
+	}
+	if o.Naming, err = f.naming(); err != nil {
+		return o, err
+	}
+	if o.LatestBy, err = plan.ParseTagOrder(f.latestBy); err != nil {
+		return o, fmt.Errorf("--latest-by: %w", err)
+	}
+	return o, f.access(&o)
+}
+
+// access is how registries are reached.
+func (f *syncFlags) access(o *job.Options) (err error) {
+	if o.SourceAccess, err = f.src.access(f.shared); err != nil {
 		return err
 	}
-	return f.output.check()
-}
-
-// load reads what is wanted.
-func (f *syncFlags) load(io streams) (*spec.File, error) {
-	switch f.srcYAML {
-	case "":
-		return &spec.File{}, nil
-	case "-":
-		return spec.Load("standard input", io.in, spec.Strict)
+	if o.DestinationAccess, err = f.dest.access(f.shared); err != nil {
+		return err
 	}
-	return spec.LoadPath(f.srcYAML, spec.Strict)
-}
-
-// formats are skopeo's names of the manifest types.
-var formats = map[string]string{
-	"":     "",
-	"oci":  "application/vnd.oci.image.manifest.v1+json",
-	"v2s1": "application/vnd.docker.distribution.manifest.v1+prettyjws",
-	"v2s2": "application/vnd.docker.distribution.manifest.v2+json",
-}
-
-func (f *syncFlags) formatType() (string, error) {
-	mediaType, known := formats[f.format]
-	if !known {
-		return "", fault.New(fault.Input, fmt.Errorf("unknown format %q. Choose one of the supported formats: 'oci', 'v2s1', or 'v2s2'", f.format))
-	}
-	return mediaType, nil
+	return f.shared.check(o.SourceAccess, o.DestinationAccess)
 }
 
 // naming is how images are called at the destinations.
@@ -189,12 +179,23 @@ func (f *syncFlags) naming() (plan.Naming, error) {
 	return plan.Naming{Path: path, Suffix: f.suffix}, nil
 }
 
-// copyLog is where containers/image's lines go.
-func (f *syncFlags) copyLog(skopeo bool, io streams) io.Writer {
-	if !skopeo || f.output.asked() {
-		return nil
+// cacheFile is in the user's directory for such files. Not having one is no
+// failure.
+func (f *syncFlags) cacheFile() string {
+	directory, err := os.UserCacheDir()
+	if f.noCache || err != nil {
+		return ""
 	}
-	return &lineWriter{out: io.out}
+	return filepath.Join(directory, "csync", "filtered.json")
+}
+
+// showProgress shows on standard error how far the run is. Until it is closed,
+// log lines go through it.
+func showProgress(o *job.Options, io streams) *progress {
+	p := newProgress(io.err, isTerminal(io.err))
+	logrus.SetOutput(p)
+	o.Progress = p
+	return p
 }
 
 // place reports whether a --src or --dest names a place rather than, as skopeo

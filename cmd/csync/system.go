@@ -10,14 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sirupsen/logrus"
 	"github.com/spf13/pflag"
 	"go.podman.io/image/v5/pkg/cli/basetls/tlsdetails"
-	"go.podman.io/image/v5/signature"
 	"go.podman.io/image/v5/types"
 
 	"csync/sync/fault"
-	"csync/sync/image"
 	"csync/sync/registry"
 )
 
@@ -91,28 +88,31 @@ func (f *systemFlags) userAgent() string {
 	return agent
 }
 
-// client is the one registry client of the run, for so many images at a time.
-// readOnly is for a run that writes nothing.
-func (f *systemFlags) client(sys *types.SystemContext, jobs int, readOnly bool) (*registry.Client, error) {
+// registry is how a client reaches registries, for so many requests at a time.
+func (f *systemFlags) registry(requests int) (registry.Options, error) {
+	sys, err := f.context()
+	if err != nil {
+		return registry.Options{}, err
+	}
 	rates := map[string]float64{}
 	for _, rate := range f.rates {
 		host, perSecond, err := parseRate(rate)
 		if err != nil {
-			return nil, fault.New(fault.Input, fmt.Errorf("--rate: %w", err))
+			return registry.Options{}, fault.New(fault.Input, fmt.Errorf("--rate: %w", err))
 		}
 		rates[host] = perSecond
 	}
 	if f.maxRequests < 0 {
-		return nil, fault.New(fault.Input, fmt.Errorf("--max-requests-per-registry %d: at least one is needed", f.maxRequests))
+		return registry.Options{}, fault.New(fault.Input, fmt.Errorf("--max-requests-per-registry %d: at least one is needed", f.maxRequests))
 	}
 	retries := f.retries
 	if retries == 0 {
 		retries = -1 // in Options, 0 is the default
 	}
-	return registry.NewClient(registry.Options{
-		MaxRequests: cmp.Or(f.maxRequests, jobs), Rates: rates,
-		Retries: retries, RetryDelay: f.retryDelay, ReadOnly: readOnly, UserAgent: f.userAgent(), System: sys,
-	}), nil
+	return registry.Options{
+		MaxRequests: cmp.Or(f.maxRequests, requests), Rates: rates,
+		Retries: retries, RetryDelay: f.retryDelay, UserAgent: f.userAgent(), System: sys,
+	}, nil
 }
 
 // parseRate reads HOST=N/s or HOST=N/m as requests a second.
@@ -125,29 +125,6 @@ func parseRate(s string) (host string, perSecond float64, err error) {
 		return "", 0, fmt.Errorf("%q is not HOST=N/s, or HOST=N/m", s)
 	}
 	return host, perSecond / units[unit], nil
-}
-
-// trust is the signature policy. A machine without any policy.json accepts every
-// image, as it does for tools that know of no policy; where the policy has to
-// be there, as for skopeo, its absence is an error.
-func (f *systemFlags) trust(sys *types.SystemContext, required bool) (*signature.Policy, error) {
-	if f.insecurePolicy && f.requireSigned {
-		return nil, fault.New(fault.Input, fmt.Errorf("--insecure-policy and --require-signed exclude each other"))
-	}
-	if f.insecurePolicy {
-		return image.AcceptAnything(), nil
-	}
-	policy, found, err := image.LoadPolicy(sys)
-	switch {
-	case err != nil:
-		return nil, err
-	case found:
-		return policy, nil
-	case required || f.requireSigned:
-		return nil, fault.WithRemedy(fault.Input, fmt.Errorf("loading trust policy: there is no policy.json"), "use --policy FILE or --insecure-policy")
-	}
-	logrus.Debug("there is no policy.json: images are accepted without a signature")
-	return image.AcceptAnything(), nil
 }
 
 // setUpLogging is what --debug, --log-level and --log-format ask for.

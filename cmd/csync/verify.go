@@ -1,12 +1,6 @@
 package main
 
-import (
-	"context"
-
-	"github.com/spf13/pflag"
-
-	"csync/sync/plan"
-)
+import "github.com/spf13/pflag"
 
 // newVerify makes the verb that compares what the source file names with what
 // the destinations have.
@@ -20,8 +14,6 @@ func newVerify() *verb {
 	}
 	f.add(v.flags)
 	v.compatible = f.compatible()
-	v.run = func(ctx context.Context, args []string, io streams) error {
-		return f.native(ctx, args, io, func(ctx context.Context, _ *session, p *plan.Plan) { p.Verify(ctx, f.jobs) })
-	}
+	v.run = f.run
 	return v
 }

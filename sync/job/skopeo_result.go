@@ -1,4 +1,4 @@
-package main
+package job
 
 import (
 	"context"
@@ -6,53 +6,43 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/sirupsen/logrus"
-
 	"csync/sync/fault"
 	"csync/sync/plan"
 	"csync/sync/report"
 )
 
-// skopeoResult ends the run as skopeo does: with the first failure, or where it
-// has gone on, with all of them in the log.
-func (s *session) skopeoResult(ctx context.Context, p *plan.Plan, transport string) error {
-	giveUp(p)
-	if err := s.skopeoReport(p); err != nil {
+// NotFoundError says that the manifest of an image is not there.
+type NotFoundError struct{ Err error }
+
+func (e *NotFoundError) Error() string { return e.Err.Error() }
+func (e *NotFoundError) Unwrap() error { return e.Err }
+
+// result ends the run as skopeo does: with the first failure, or where it has
+// gone on, with all of them in the log.
+func (f skopeo) result(ctx context.Context, p *plan.Plan) error {
+	if err := context.Cause(ctx); errors.Is(err, context.Canceled) {
 		return err
-	}
-	if interrupted(ctx) {
-		return &exitError{code: exitInterrupted}
 	}
 	failed := false
 	for _, step := range failures(p) {
-		if stops(step) && !s.keepGoing {
+		if stops(step) && !f.KeepGoing {
 			return skopeoFailure(step)
 		}
-		if !stops(step) && transport == "docker" {
+		if !stops(step) && f.From == "docker" {
 			return cause(step.Err)
 		}
 		failed = true
 		if stops(step) {
-			logrus.Errorf("Error copying ref %q: %v", step.Result.Source, step.Err)
+			f.logger.Errorf("Error copying ref %q: %v", step.Result.Source, step.Err)
 			continue
 		}
-		logrus.WithField("repo", step.Result.Source).Errorf("Error processing repo, skipping: %v", cause(step.Err))
+		f.logger.WithField("repo", step.Result.Source).Errorf("Error processing repo, skipping: %v", cause(step.Err))
 	}
-	s.summarize(p)
+	f.summarize(p)
 	if failed {
 		return errors.New("Sync failed due to previous reported error(s) for one or more images")
 	}
 	return nil
-}
-
-// skopeoReport writes what was asked for besides skopeo's own output.
-func (s *session) skopeoReport(p *plan.Plan) error {
-	r := s.complete(p)
-	err := s.output.writeFiles(r)
-	if s.output.asked() {
-		err = errors.Join(err, s.output.write(r, s.io.out))
-	}
-	return err
 }
 
 // giveUp ends the steps that were not begun, because another one failed before.
@@ -92,7 +82,7 @@ func skopeoFailure(step *plan.Step) error {
 	err := fmt.Errorf("Error copying ref %q: %w", step.Result.Source, step.Err)
 	unread := step.Source.Repository != nil && step.Result.SourceDigest == ""
 	if unread && fault.SideOf(step.Err) == fault.Source && fault.Is(step.Err, fault.NotFound) {
-		return &exitError{code: exitNotFound, err: err}
+		return &NotFoundError{err}
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-package main
+package job
 
 import (
 	"fmt"
@@ -14,52 +14,52 @@ import (
 // What is logged here are skopeo's lines, because wrappers of skopeo read them.
 
 // announceSources says which tags are about to be looked for.
-func (s *session) announceSources(transport, argument string, file *spec.File) {
-	if s.dryRun {
-		logrus.Warn("Running in dry-run mode")
+func (f skopeo) announceSources(file *spec.File) {
+	if f.readOnly() {
+		f.logger.Warn("Running in dry-run mode")
 	}
 	for _, source := range file.Sources {
 		for _, repository := range source.Repositories {
-			log := logrus.WithFields(logrus.Fields{"repo": repository.Key, "registry": source.Registry})
+			log := f.logger.WithFields(logrus.Fields{"repo": repository.Key, "registry": source.Registry})
 			lists := repository.NeedsTagList()
-			if transport == "docker" {
-				logrus.WithFields(logrus.Fields{"imagename": argument, "tagged": !lists}).Info("Tag presence check")
+			if f.From == "docker" {
+				f.logger.WithFields(logrus.Fields{"imagename": f.Source, "tagged": !lists}).Info("Tag presence check")
 			} else {
 				log.Info("Processing repo")
 			}
-			if transport != "docker" && lists {
+			if f.From != "docker" && lists {
 				log.Info("Querying registry for image tags")
 			}
 			if lists {
-				logrus.WithField("image", repository.Name.Name()).Info("Getting tags")
+				f.logger.WithField("image", repository.Name.Name()).Info("Getting tags")
 			}
 		}
 	}
 }
 
 // announce says what is copied, numbered within each repository.
-func (s *session) announce(p *plan.Plan) {
+func (f skopeo) announce(p *plan.Plan) {
 	message := "Copying image ref %d/%d"
-	if s.dryRun {
+	if f.readOnly() {
 		message = "Would have copied image ref %d/%d"
 	}
 	all, seen := countBy(p), map[string]int{}
 	for _, step := range p.Steps {
 		name := repository(step)
 		seen[name]++
-		if step.Result.Status == report.Unchanged && !s.dryRun && !s.output.asked() {
-			_, _ = fmt.Fprintln(s.io.out, "Skipping: image already present at destination")
+		if step.Result.Status == report.Unchanged && !f.readOnly() && f.CopyLog != nil {
+			_, _ = fmt.Fprintln(f.CopyLog, "Skipping: image already present at destination")
 		}
 		if step.Result.Status != report.Failed && step.Result.Status != report.Skipped {
-			logrus.WithFields(logrus.Fields{"from": step.Result.Source, "to": step.Result.Destination}).Infof(message, seen[name], all[name])
+			f.logger.WithFields(logrus.Fields{"from": step.Result.Source, "to": step.Result.Destination}).Infof(message, seen[name], all[name])
 		}
 	}
 }
 
 // summarize says how many images are in place, or would be.
-func (s *session) summarize(p *plan.Plan) {
+func (f skopeo) summarize(p *plan.Plan) {
 	synced, images, sources := "Synced", 0, map[string]bool{}
-	if s.dryRun {
+	if f.readOnly() {
 		synced = "Would have synced"
 	}
 	for _, step := range p.Steps {
@@ -71,7 +71,7 @@ func (s *session) summarize(p *plan.Plan) {
 			sources[repository(step)] = true
 		}
 	}
-	logrus.Infof("%s %d images from %d sources", synced, images, len(sources))
+	f.logger.Infof("%s %d images from %d sources", synced, images, len(sources))
 }
 
 func countBy(p *plan.Plan) map[string]int {

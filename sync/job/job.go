@@ -1,0 +1,145 @@
+package job
+
+import (
+	"context"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"csync/sync/image"
+	"csync/sync/plan"
+	"csync/sync/registry"
+	"csync/sync/report"
+	"csync/sync/run"
+	"csync/sync/spec"
+)
+
+// Run brings the destinations to what the sources say, or with another verb says
+// what is missing for that. Everything that was asked for is in the report; an
+// error says that nothing was attempted. When ctx ends, what is under way is
+// given up, and the report says how far the run came.
+func Run(ctx context.Context, o Options) (*report.Report, error) {
+	file, err := o.load()
+	if err != nil {
+		return nil, err
+	}
+	j, err := open(o, false)
+	if err != nil {
+		return nil, err
+	}
+	defer j.close()
+	request, err := j.request(file)
+	if err != nil {
+		return nil, err
+	}
+	p := plan.Make(ctx, request)
+	if o.FailFast && p.Failed() {
+		p.Cancel("not done, because another step failed (--fail-fast)")
+	}
+	j.act(ctx, p)
+	j.complete(ctx, p)
+	return j.report(p), nil
+}
+
+// job is what options make of the outside world.
+type job struct {
+	Options
+	started time.Time
+	logger  *logrus.Logger
+	client  *registry.Client
+	copier  *image.Copier
+	cache   *plan.Cache
+	places  []image.Place
+}
+
+// open sets up everything but the places. The skopeo form needs a policy, and
+// may change manifests.
+func open(o Options, skopeo bool) (*job, error) {
+	format, err := formatType(o.Format)
+	if err != nil {
+		return nil, err
+	}
+	j := &job{Options: o, started: time.Now(), logger: o.log()}
+	j.copier = &image.Copier{
+		Format: format, PreserveDigests: o.PreserveDigests, AllowConversion: skopeo && !o.PreserveDigests, Log: o.CopyLog,
+	}
+	if err := j.trust(skopeo); err != nil {
+		return nil, err
+	}
+	if err := j.sign(); err != nil {
+		return nil, err
+	}
+	connect := o.Registry
+	connect.ReadOnly = o.readOnly()
+	if connect.MaxRequests <= 0 {
+		connect.MaxRequests = o.Jobs
+	}
+	j.client = registry.NewClient(connect)
+	j.openCache()
+	return j, nil
+}
+
+// close gives back what open has taken, and keeps what was learnt.
+func (j *job) close() {
+	j.saveCache()
+	j.client.Close()
+	j.closeSigners()
+}
+
+// request makes of the options what a plan is made of.
+func (j *job) request(file *spec.File) (plan.Request, error) {
+	request := plan.Request{
+		File: file, OpenDestination: j.openDestination, Naming: j.Naming, Client: j.client,
+		SourceAccess: j.SourceAccess, System: j.Registry.System, AllowMissing: j.AllowMissing, LatestBy: j.LatestBy,
+		Converts: j.copier.Format != "", Cache: j.cache, ReadOnly: j.readOnly(), Jobs: j.Jobs,
+	}
+	if err := j.openDestinations(&request); err != nil {
+		return request, err
+	}
+	return request, j.addSources(&request)
+}
+
+// act does with the plan what the verb says.
+func (j *job) act(ctx context.Context, p *plan.Plan) {
+	switch {
+	case j.Verb == Verify:
+		p.Verify(ctx, j.Jobs)
+	case j.readOnly() && ctx.Err() != nil:
+		p.Cancel("interrupted before it was planned")
+	case j.readOnly():
+		p.DryRun()
+	default:
+		j.run(ctx, p)
+	}
+}
+
+func (j *job) run(ctx context.Context, p *plan.Plan) {
+	run.Run(ctx, p, run.Options{
+		Copier: j.copier, Directory: j.temporary(), Jobs: j.Jobs, Attempts: j.attempts(), FailFast: j.FailFast, Progress: j.Progress,
+	})
+	if j.copier.Format == "" {
+		j.cache.Learn(p)
+	}
+}
+
+// temporary is the directory for large temporary files; empty: the system's.
+func (j *job) temporary() string {
+	if j.Registry.System == nil {
+		return ""
+	}
+	return j.Registry.System.BigFilesTemporaryDir
+}
+
+// complete ends archives, also those of a run that was interrupted: what it has
+// done is to be kept, or given up in order.
+func (j *job) complete(ctx context.Context, p *plan.Plan) {
+	for _, place := range j.places {
+		p.Complete(context.WithoutCancel(ctx), place)
+	}
+}
+
+func (j *job) report(p *plan.Plan) *report.Report {
+	r := report.New(string(j.Verb), j.Version, j.readOnly(), j.started)
+	r.Finish(p.Results(), j.client.Requests(), time.Now())
+	return r
+}

@@ -1,0 +1,120 @@
+package job
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/sirupsen/logrus"
+
+	"csync/sync/fault"
+	"csync/sync/plan"
+	"csync/sync/registry"
+	"csync/sync/run"
+	"csync/sync/spec"
+)
+
+// Verb is what a run does with its plan.
+type Verb string
+
+// The verbs, as the report names them.
+const (
+	Sync   Verb = "sync"   // carries it out
+	Plan   Verb = "plan"   // says what would be done
+	Verify Verb = "verify" // says what is not in place
+)
+
+// Options are what is asked of a run.
+type Options struct {
+	Verb Verb
+	// DryRun makes of Sync what Plan is, under its own name.
+	DryRun bool
+	// Version is csync's, for the report.
+	Version string
+
+	// SourceFile says what is wanted; "-" is Input.
+	SourceFile string
+	Input      io.Reader
+	// Sources are places of which every image is wanted.
+	Sources []string
+	// Destinations are the places that get everything.
+	Destinations []string
+	Naming       plan.Naming
+	LatestBy     plan.TagOrder
+	// AllowMissing takes an index without some of the wanted platforms.
+	AllowMissing bool
+
+	// Jobs bounds the images under way, and the requests at a registry unless
+	// Registry does; at least 1.
+	Jobs int
+	// FailFast stops at the first failure.
+	FailFast bool
+	// CacheFile remembers what platform filters made of indexes; empty: nothing
+	// does.
+	CacheFile string
+
+	// Registry configures the client; its System the library's transports, too.
+	Registry                        registry.Options
+	SourceAccess, DestinationAccess registry.Access
+
+	Trust   Trust
+	Signing Signing
+	// Format converts manifests to oci, v2s1 or v2s2; empty keeps them.
+	Format string
+	// PreserveDigests refuses even that.
+	PreserveDigests bool
+
+	// Progress is told how far the run is.
+	Progress run.Progress
+	// Log gets what is to be known besides the report; nil: nobody is told.
+	Log *logrus.Logger
+	// CopyLog gets containers/image's lines about each copy; nil: nobody does.
+	CopyLog io.Writer
+}
+
+// readOnly reports whether nothing is to be written.
+func (o Options) readOnly() bool { return o.DryRun || o.Verb != Sync }
+
+// attempts is how often a blob is tried, which a client repeats no more often
+// than a request.
+func (o Options) attempts() int { return max(o.Registry.Retries, 0) + 1 }
+
+// log is Log, or one that says nothing.
+func (o Options) log() *logrus.Logger {
+	if o.Log != nil {
+		return o.Log
+	}
+	silent := logrus.New()
+	silent.SetOutput(io.Discard)
+	return silent
+}
+
+// load reads what is wanted.
+func (o Options) load() (*spec.File, error) {
+	switch o.SourceFile {
+	case "":
+		return &spec.File{}, nil
+	case "-":
+		return spec.Load("standard input", o.Input, spec.Strict)
+	}
+	return spec.LoadPath(o.SourceFile, spec.Strict)
+}
+
+// usage is a mistake on the command line.
+func (o Options) usage(format string, args ...any) error {
+	return fault.WithRemedy(fault.Input, fmt.Errorf(format, args...), "csync "+string(o.Verb)+" --help")
+}
+
+// formatType is the media type that skopeo calls format.
+func formatType(format string) (string, error) {
+	switch format {
+	case "":
+		return "", nil
+	case "oci":
+		return "application/vnd.oci.image.manifest.v1+json", nil
+	case "v2s1":
+		return "application/vnd.docker.distribution.manifest.v1+prettyjws", nil
+	case "v2s2":
+		return "application/vnd.docker.distribution.manifest.v2+json", nil
+	}
+	return "", fault.New(fault.Input, fmt.Errorf("unknown format %q. Choose one of the supported formats: 'oci', 'v2s1', or 'v2s2'", format))
+}
