@@ -194,7 +194,7 @@ func (f *syncFlags) cacheFile() string {
 func showProgress(o *job.Options, io streams) *progress {
 	p := newProgress(io.err, isTerminal(io.err))
 	logrus.SetOutput(p)
-	o.Progress = p
+	o.Progress = append(o.Progress, p)
 	return p
 }
 

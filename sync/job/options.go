@@ -63,8 +63,8 @@ type Options struct {
 	// PreserveDigests refuses even that.
 	PreserveDigests bool
 
-	// Progress is told how far the run is.
-	Progress run.Progress
+	// Progress are all who are told how far the run is.
+	Progress []run.Progress
 	// Log gets what is to be known besides the report; nil: nobody is told.
 	Log *logrus.Logger
 	// CopyLog gets containers/image's lines about each copy; nil: nobody does.

@@ -17,18 +17,6 @@ import (
 	"csync/sync/report"
 )
 
-// Progress is told what a run is doing. Its methods are called from many
-// goroutines.
-type Progress interface {
-	// Planned says how many steps there are to do.
-	Planned(steps int)
-	// Moving says that a blob of size bytes starts to move. add counts moved
-	// bytes, and done ends it.
-	Moving(name string, size int64) (add func(n int64), done func())
-	// Finished says that a step has its result.
-	Finished(result report.Result)
-}
-
 // Options are how a plan is run.
 type Options struct {
 	Copier *image.Copier
@@ -40,15 +28,9 @@ type Options struct {
 	Directory string
 	// FailFast stops at the first step that fails.
 	FailFast bool
-	Progress Progress // nil: nobody is told
+	// Progress are all who are told how far the run is.
+	Progress []Progress
 }
-
-// silent is a Progress that nobody looks at.
-type silent struct{}
-
-func (silent) Planned(int)                                {}
-func (silent) Moving(string, int64) (func(int64), func()) { return func(int64) {}, func() {} }
-func (silent) Finished(report.Result)                     {}
 
 // Run does all steps of the plan that are to do, and leaves in each its result.
 // When ctx is cancelled, what is under way is given up, and every step that is
@@ -56,11 +38,9 @@ func (silent) Finished(report.Result)                     {}
 func Run(ctx context.Context, p *plan.Plan, o Options) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	if o.Progress == nil {
-		o.Progress = silent{}
-	}
-	r := &runner{Options: o, stop: stop, blobs: newBlobs(o.Attempts, o.Progress)}
-	o.Progress.Planned(p.Left())
+	progress := listeners(o.Progress)
+	r := &runner{Options: o, stop: stop, progress: progress, blobs: newBlobs(o.Attempts, progress)}
+	progress.Planned(p.Left())
 	var group errgroup.Group
 	group.SetLimit(max(o.Jobs, 1))
 	shelf := &spools{
@@ -127,8 +107,9 @@ func chain(steps []*plan.Step) [][]*plan.Step {
 
 type runner struct {
 	Options
-	stop  context.CancelCauseFunc
-	blobs *blobs
+	stop     context.CancelCauseFunc
+	progress Progress
+	blobs    *blobs
 }
 
 // step runs one step and completes its result.
@@ -146,7 +127,7 @@ func (r *runner) step(ctx context.Context, b *batch, step *plan.Step) {
 	case step.ToDo():
 		step.Result.Status = report.Done
 	}
-	r.Progress.Finished(step.Result)
+	r.progress.Finished(step.Result)
 }
 
 // cancelled says why a step was given up.
