@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"csync/sync/content"
@@ -24,29 +24,25 @@ type inspectFlags struct {
 }
 
 // newInspect makes the verb that shows what an image is made of.
-func newInspect() *verb {
+func newInspect() *cobra.Command {
 	f := &inspectFlags{readFlags: readFlags{verb: "inspect"}}
-	v := &verb{
-		name: "inspect", does: "show an image's platforms, digests, sizes and labels",
-		usage:   "inspect [FLAGS] REFERENCE...",
-		example: "csync inspect docker://quay.io/podman/hello:latest",
-		flags:   pflag.NewFlagSet("inspect", pflag.ContinueOnError),
-	}
-	v.flags.BoolVar(&f.raw, "raw", false, "write the manifest as it is; with --config, the config")
-	v.flags.BoolVar(&f.config, "config", false, "write the config of the image, or of an index's instance for this system")
-	f.add(v.flags)
-	v.compatible = f.compatible()
-	v.run = func(ctx context.Context, args []string, io streams) error {
+	c := newVerb("inspect [FLAGS] REFERENCE...", "show an image's platforms, digests, sizes and labels",
+		"csync inspect docker://quay.io/podman/hello:latest")
+	c.Flags().BoolVar(&f.raw, "raw", false, "write the manifest as it is; with --config, the config")
+	c.Flags().BoolVar(&f.config, "config", false, "write the config of the image, or of an index's instance for this system")
+	f.add(c.Flags())
+	leaveToLongHelp(c, f.compatible())
+	c.RunE = func(c *cobra.Command, args []string) error {
 		if !f.raw && !f.config && len(args) > 0 {
-			return f.run(ctx, io, func(ctx context.Context, r *reading) error { return r.inspect(ctx, args) })
+			return f.run(c, func(ctx context.Context, r *reading) error { return r.inspect(ctx, args) })
 		}
 		reference, err := one("inspect", "REFERENCE", args)
 		if err != nil {
 			return err
 		}
-		return f.run(ctx, io, func(ctx context.Context, r *reading) error { return f.write(ctx, r, reference) })
+		return f.run(c, func(ctx context.Context, r *reading) error { return f.write(ctx, r, reference) })
 	}
-	return v
+	return c
 }
 
 // write writes the manifest or the config alone.

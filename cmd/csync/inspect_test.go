@@ -56,7 +56,7 @@ func TestInspectWritesManifestAndConfigAsTheyAre(t *testing.T) {
 	registry.Push(t, "app", "1", index)
 	config := string(index.Children[1].Blobs[0].Content)
 	inspect := func(flags ...string) string {
-		got := runCsync(t, append(flags, "inspect", "--tls-verify=false", registry.Host()+"/app:1")...)
+		got := runCsync(t, append([]string{"inspect", "--tls-verify=false", registry.Host() + "/app:1"}, flags...)...)
 		require.Equal(t, exitDone, got.code, got.err)
 		return got.out
 	}

@@ -1,30 +1,26 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"csync/sync/spec"
 )
 
 // newLint makes the verb that reads input files and nothing else.
-func newLint() *verb {
-	v := &verb{
-		name: "lint", does: "check input files without a network, every mistake at once",
-		usage:   "lint FILE...",
-		example: "csync lint images.yaml",
-		flags:   pflag.NewFlagSet("lint", pflag.ContinueOnError),
-	}
-	v.run = func(_ context.Context, args []string, io streams) error {
+func newLint() *cobra.Command {
+	c := newVerb("lint FILE...", "check input files without a network, every mistake at once",
+		"csync lint images.yaml")
+	c.ValidArgsFunction = nil // files
+	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return usageError("lint", "FILE is missing")
 		}
-		return lint(args, io)
+		return lint(args, streamsOf(c))
 	}
-	return v
+	return c
 }
 
 // lint prints the mistakes of all files on standard output, for editors and

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 )
 
 // repositoryList is what list-repos shows.
@@ -16,25 +16,21 @@ type repositoryList struct {
 }
 
 // newListRepos makes the verb that lists the repositories of a registry.
-func newListRepos() *verb {
+func newListRepos() *cobra.Command {
 	f := &readFlags{verb: "list-repos"}
-	v := &verb{
-		name: "list-repos", does: "list the repositories of a registry",
-		usage:   "list-repos [FLAGS] REGISTRY[/NAMESPACE]",
-		example: "csync list-repos docker://quay.io/podman",
-		flags:   pflag.NewFlagSet("list-repos", pflag.ContinueOnError),
-	}
-	f.add(v.flags)
-	v.compatible = f.compatible()
-	v.run = func(ctx context.Context, args []string, io streams) error {
+	c := newVerb("list-repos [FLAGS] REGISTRY[/NAMESPACE]", "list the repositories of a registry",
+		"csync list-repos docker://quay.io/podman")
+	f.add(c.Flags())
+	leaveToLongHelp(c, f.compatible())
+	c.RunE = func(c *cobra.Command, args []string) error {
 		registry, err := one("list-repos", "REGISTRY", args)
 		if err != nil {
 			return err
 		}
 		registry = strings.TrimSuffix(withoutTransport(registry), "/")
-		return f.run(ctx, io, func(ctx context.Context, r *reading) error { return r.listRepos(ctx, registry) })
+		return f.run(c, func(ctx context.Context, r *reading) error { return r.listRepos(ctx, registry) })
 	}
-	return v
+	return c
 }
 
 func (r *reading) listRepos(ctx context.Context, registry string) error {

@@ -6,7 +6,7 @@ import (
 	"regexp"
 
 	"github.com/Masterminds/semver/v3"
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"csync/sync/spec"
 )
@@ -19,21 +19,17 @@ type listTagsFlags struct {
 }
 
 // newListTags makes the verb that lists the tags of a repository.
-func newListTags() *verb {
+func newListTags() *cobra.Command {
 	f := &listTagsFlags{readFlags: readFlags{verb: "list-tags"}}
-	v := &verb{
-		name: "list-tags", does: "list the tags of a repository",
-		usage:   "list-tags [FLAGS] REPOSITORY",
-		example: "csync list-tags --semver '>= 1.36' docker://quay.io/quay/busybox",
-		flags:   pflag.NewFlagSet("list-tags", pflag.ContinueOnError),
-	}
-	v.flags.BoolVar(&f.digests, "digests", false, "show the digest and the media type of each tag")
-	v.flags.StringArrayVar(&f.selects, "select", nil, "only tags that match the `REGEX`; repeatable")
-	v.flags.StringArrayVar(&f.constraints, "semver", nil, "only tags that are versions within the `CONSTRAINT`; repeatable")
-	v.flags.StringArrayVar(&f.excludes, "exclude", nil, "no tags that match the `REGEX`; repeatable")
-	f.add(v.flags)
-	v.compatible = f.compatible()
-	v.run = func(ctx context.Context, args []string, io streams) error {
+	c := newVerb("list-tags [FLAGS] REPOSITORY", "list the tags of a repository",
+		"csync list-tags --semver '>= 1.36' docker://quay.io/quay/busybox")
+	c.Flags().BoolVar(&f.digests, "digests", false, "show the digest and the media type of each tag")
+	c.Flags().StringArrayVar(&f.selects, "select", nil, "only tags that match the `REGEX`; repeatable")
+	c.Flags().StringArrayVar(&f.constraints, "semver", nil, "only tags that are versions within the `CONSTRAINT`; repeatable")
+	c.Flags().StringArrayVar(&f.excludes, "exclude", nil, "no tags that match the `REGEX`; repeatable")
+	f.add(c.Flags())
+	leaveToLongHelp(c, f.compatible())
+	c.RunE = func(c *cobra.Command, args []string) error {
 		name, err := one("list-tags", "REPOSITORY", args)
 		if err != nil {
 			return err
@@ -42,9 +38,9 @@ func newListTags() *verb {
 		if err != nil {
 			return err
 		}
-		return f.run(ctx, io, func(ctx context.Context, r *reading) error { return f.list(ctx, r, name, wanted) })
+		return f.run(c, func(ctx context.Context, r *reading) error { return f.list(ctx, r, name, wanted) })
 	}
-	return v
+	return c
 }
 
 // wanted is the choice of tags in the words of a source file.

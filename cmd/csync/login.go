@@ -1,10 +1,11 @@
 package main
 
 import (
-	"context"
 	"errors"
+	"io"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.podman.io/common/pkg/auth"
 	"go.podman.io/image/v5/types"
@@ -31,8 +32,8 @@ func (f *loginFlags) compatible() []string {
 }
 
 // context sets up logging and containers/image.
-func (f *loginFlags) context(io streams) (*types.SystemContext, error) {
-	if err := f.system.setUpLogging(io.err); err != nil {
+func (f *loginFlags) context(logs io.Writer) (*types.SystemContext, error) {
+	if err := f.system.setUpLogging(logs); err != nil {
 		return nil, err
 	}
 	sys, err := f.system.context()
@@ -44,49 +45,41 @@ func (f *loginFlags) context(io streams) (*types.SystemContext, error) {
 
 // newLogin makes the verb that checks credentials and stores them where podman
 // and skopeo look.
-func newLogin() *verb {
+func newLogin() *cobra.Command {
 	f, options := &loginFlags{}, &auth.LoginOptions{AcceptRepositories: true}
-	v := &verb{
-		name: "login", does: "store credentials for a registry where podman and skopeo find them too",
-		usage:   "login [FLAGS] REGISTRY[/REPOSITORY]",
-		example: `pass quay | csync login --username ci --password-stdin quay.io`,
-		flags:   pflag.NewFlagSet("login", pflag.ContinueOnError),
-	}
-	f.add(v.flags, auth.GetLoginFlags(options))
-	v.compatible = f.compatible()
-	v.run = func(ctx context.Context, args []string, io streams) error {
+	c := newVerb("login [FLAGS] REGISTRY[/REPOSITORY]", "store credentials for a registry where podman and skopeo find them too",
+		`pass quay | csync login --username ci --password-stdin quay.io`)
+	f.add(c.Flags(), auth.GetLoginFlags(options))
+	leaveToLongHelp(c, f.compatible())
+	c.RunE = func(c *cobra.Command, args []string) error {
 		registry, err := one("login", "REGISTRY", args)
 		if err != nil {
 			return err
 		}
-		sys, err := f.context(io)
+		sys, err := f.context(c.ErrOrStderr())
 		if err != nil {
 			return err
 		}
-		ctx, stop := f.system.deadline(ctx)
+		ctx, stop := f.system.deadline(c.Context())
 		defer stop()
-		options.Stdin, options.Stdout = io.in, io.out
+		options.Stdin, options.Stdout = c.InOrStdin(), c.OutOrStdout()
 		err = auth.Login(ctx, sys, options, []string{withoutTransport(registry)})
 		if errors.As(err, new(auth.ErrNewCredentialsInvalid)) {
 			return fault.New(fault.Unauthorized, err)
 		}
 		return err
 	}
-	return v
+	return c
 }
 
 // newLogout makes the verb that forgets what login stored.
-func newLogout() *verb {
+func newLogout() *cobra.Command {
 	f, options := &loginFlags{}, &auth.LogoutOptions{AcceptRepositories: true}
-	v := &verb{
-		name: "logout", does: "forget the credentials for a registry",
-		usage:   "logout [FLAGS] REGISTRY[/REPOSITORY]",
-		example: "csync logout quay.io",
-		flags:   pflag.NewFlagSet("logout", pflag.ContinueOnError),
-	}
-	f.add(v.flags, auth.GetLogoutFlags(options))
-	v.compatible = f.compatible()
-	v.run = func(_ context.Context, args []string, io streams) error {
+	c := newVerb("logout [FLAGS] REGISTRY[/REPOSITORY]", "forget the credentials for a registry",
+		"csync logout quay.io")
+	f.add(c.Flags(), auth.GetLogoutFlags(options))
+	leaveToLongHelp(c, f.compatible())
+	c.RunE = func(c *cobra.Command, args []string) error {
 		if !options.All {
 			registry, err := one("logout", "REGISTRY", args)
 			if err != nil {
@@ -94,14 +87,14 @@ func newLogout() *verb {
 			}
 			args = []string{withoutTransport(registry)}
 		}
-		sys, err := f.context(io)
+		sys, err := f.context(c.ErrOrStderr())
 		if err != nil {
 			return err
 		}
-		options.Stdout = io.out
+		options.Stdout = c.OutOrStdout()
 		return auth.Logout(sys, options, args)
 	}
-	return v
+	return c
 }
 
 func withoutTransport(registry string) string { return strings.TrimPrefix(registry, "docker://") }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/spf13/cobra"
 	"go.podman.io/storage/pkg/reexec"
 )
 
@@ -50,6 +51,7 @@ func main() {
 	if reexec.Init() { // containers-storage unpacks layers in a process of its own
 		return
 	}
+	cobra.EnableCommandSorting = false // help has verbs in the order in which they are needed
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first
 	code := program(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
@@ -63,9 +65,19 @@ type streams struct {
 	out, err io.Writer
 }
 
+// streamsOf are those of a command.
+func streamsOf(c *cobra.Command) streams {
+	return streams{in: c.InOrStdin(), out: c.OutOrStdout(), err: c.ErrOrStderr()}
+}
+
 // program is the whole program: arguments in, exit code out.
 func program(ctx context.Context, args []string, io streams) int {
-	err := runVerb(ctx, args, io)
+	root := newRoot()
+	root.SetArgs(append([]string{}, args...)) // nil would be the process's own
+	root.SetIn(io.in)
+	root.SetOut(io.out)
+	root.SetErr(io.err)
+	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitDone
 	}

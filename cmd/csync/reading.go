@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.podman.io/image/v5/types"
 
@@ -45,13 +46,13 @@ type reading struct {
 }
 
 // run sets up what look needs. An end by a signal has the code for it.
-func (f *readFlags) run(ctx context.Context, io streams, look func(context.Context, *reading) error) error {
-	r, err := f.open(io)
+func (f *readFlags) run(c *cobra.Command, look func(context.Context, *reading) error) error {
+	r, err := f.open(streamsOf(c))
 	if err != nil {
 		return err
 	}
 	defer r.client.Close()
-	ctx, stop := f.system.deadline(ctx)
+	ctx, stop := f.system.deadline(c.Context())
 	defer stop()
 	err = look(ctx, r)
 	if err != nil && interrupted(ctx) {

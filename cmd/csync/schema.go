@@ -1,26 +1,22 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"csync/docs/schema"
 )
 
 // newSchema makes the verb that prints the JSON Schema of a file.
-func newSchema() *verb {
-	v := &verb{
-		name: "schema", does: "print the JSON Schema of a file that csync reads or writes",
-		usage:   "schema [NAME]",
-		example: "csync schema source",
-		flags:   pflag.NewFlagSet("schema", pflag.ContinueOnError),
-	}
-	v.run = func(_ context.Context, args []string, io streams) error {
+func newSchema() *cobra.Command {
+	c := newVerb("schema [NAME]", "print the JSON Schema of a file that csync reads or writes",
+		"csync schema source")
+	c.ValidArgs, c.ValidArgsFunction = schema.Names(), nil
+	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			_, err := fmt.Fprintln(io.out, strings.Join(schema.Names(), "\n"))
+			_, err := fmt.Fprintln(c.OutOrStdout(), strings.Join(schema.Names(), "\n"))
 			return err
 		}
 		name, err := one("schema", "NAME", args)
@@ -31,8 +27,8 @@ func newSchema() *verb {
 		if !ok {
 			return usageError("schema", "%q: there are schemas for %s", name, strings.Join(schema.Names(), ", "))
 		}
-		_, err = io.out.Write(content)
+		_, err = c.OutOrStdout().Write(content)
 		return err
 	}
-	return v
+	return c
 }

@@ -125,7 +125,7 @@ func helps(ts *testscript.TestScript, neg bool, args []string) {
 // is hidden but known.
 func flagsOf(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg || len(args) != 2, "flagsof HELP FLAGS")
-	help, known := ts.ReadFile(args[0]), newSync("sync").flags
+	help, known := ts.ReadFile(args[0]), newSync().Flags()
 	for _, flag := range strings.Fields(ts.ReadFile(args[1])) {
 		given := known.Lookup(strings.TrimPrefix(flag, "--"))
 		hidden := given != nil && given.Hidden

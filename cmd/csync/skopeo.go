@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"csync/sync/fault"
@@ -36,9 +37,11 @@ func (f *syncFlags) skopeo(args []string) bool {
 }
 
 // runSkopeo is skopeo sync.
-func (f *syncFlags) runSkopeo(ctx context.Context, args []string, io streams) error {
+func (f *syncFlags) runSkopeo(c *cobra.Command, args []string) error {
+	io := streamsOf(c)
 	if len(args) != 2 {
-		return errors.Join(newSync(f.verb).help(io.err, false), fault.New(fault.Input, errTwoArguments))
+		c.SetOut(io.err)
+		return errors.Join(c.Help(), fault.New(fault.Input, errTwoArguments))
 	}
 	o, err := f.options(io)
 	if err != nil {
@@ -50,7 +53,7 @@ func (f *syncFlags) runSkopeo(ctx context.Context, args []string, io streams) er
 	if !f.output.asked() {
 		o.CopyLog = &lineWriter{out: io.out}
 	}
-	ctx, stop := f.system.deadline(ctx)
+	ctx, stop := f.system.deadline(c.Context())
 	defer stop()
 	progress := showProgress(&o, io)
 	r, err := job.RunSkopeo(ctx, o, form)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"csync/sync/job"
@@ -43,24 +43,19 @@ type syncFlags struct {
 // also where they speak HTTP/1.1, with one to spare for finding that out.
 const defaultJobs = 30
 
-// newSync makes the verb sync, or plan, which is sync --dry-run.
-func newSync(name string) *verb {
-	f := &syncFlags{verb: name, dryRun: name == "plan"}
-	v := &verb{
-		name: name, does: "bring the destinations to what the source file says",
-		usage:   "[sync] --src-yaml FILE --dest DEST [--dest DEST ...] [FLAGS]",
-		example: "csync --src-yaml images.yaml --dest docker://registry.example.com/mirror",
-		flags:   pflag.NewFlagSet(name, pflag.ContinueOnError),
-	}
-	if name == "plan" {
-		v.does = "say what sync would do, and write nothing"
-		v.usage = "plan --src-yaml FILE --dest DEST [--dest DEST ...] [FLAGS]"
-		v.example = "csync plan --src-yaml images.yaml --dest docker://registry.example.com/mirror"
-	}
-	f.add(v.flags)
-	v.compatible = f.compatible()
-	v.run = f.run
-	return v
+// newSync makes the verb that does everything.
+func newSync() *cobra.Command {
+	c := newVerb("sync --src-yaml FILE --dest DEST [--dest DEST ...] [FLAGS]", "bring the destinations to what the source file says",
+		"csync --src-yaml images.yaml --dest docker://registry.example.com/mirror")
+	return (&syncFlags{verb: "sync"}).on(c)
+}
+
+// on makes the command do what the flags say.
+func (f *syncFlags) on(c *cobra.Command) *cobra.Command {
+	f.add(c.Flags())
+	leaveToLongHelp(c, f.compatible())
+	c.RunE = f.run
+	return c
 }
 
 // compatible are the flags that help leaves to its long form.
@@ -89,18 +84,19 @@ func (f *syncFlags) add(flags *pflag.FlagSet) {
 	f.system.add(flags)
 }
 
-func (f *syncFlags) run(ctx context.Context, args []string, io streams) error {
+func (f *syncFlags) run(c *cobra.Command, args []string) error {
 	if f.skopeo(args) {
-		return f.runSkopeo(ctx, args, io)
+		return f.runSkopeo(c, args)
 	}
 	if err := f.check(args); err != nil {
 		return err
 	}
+	io := streamsOf(c)
 	o, err := f.options(io)
 	if err != nil {
 		return err
 	}
-	ctx, stop := f.system.deadline(ctx)
+	ctx, stop := f.system.deadline(c.Context())
 	defer stop()
 	progress := showProgress(&o, io)
 	r, err := job.Run(ctx, o)
