@@ -11,7 +11,7 @@ import (
 	"go.podman.io/image/v5/types"
 
 	"csync/sync/fault"
-	"csync/sync/registry"
+	"csync/sync/registry/transport"
 )
 
 // accessFlags say how one side of a run reaches its registries.
@@ -53,10 +53,10 @@ func (f *accessFlags) names() []string {
 
 // access checks the flags as skopeo does. shared are the flags without a prefix,
 // which hold where those of the side say nothing.
-func (f *accessFlags) access(shared *sharedAccess) (registry.Access, error) {
-	access := registry.Access{
+func (f *accessFlags) access(shared *sharedAccess) (transport.Access, error) {
+	access := transport.Access{
 		AuthFile: cmp.Or(f.authFile, shared.authFile, os.Getenv("REGISTRY_AUTH_FILE")),
-		CertDir:  f.certDir, Anonymous: f.noCreds, RegistryToken: registry.Secret(f.token),
+		CertDir:  f.certDir, Anonymous: f.noCreds, RegistryToken: transport.Secret(f.token),
 	}
 	for _, clash := range []struct {
 		both        bool
@@ -73,13 +73,13 @@ func (f *accessFlags) access(shared *sharedAccess) (registry.Access, error) {
 	if (f.username == "") != (f.password == "") {
 		return access, fault.New(fault.Input, fmt.Errorf("--%susername and --%spassword must come together", f.prefix, f.prefix))
 	}
-	access.Username, access.Password = f.username, registry.Secret(f.password)
+	access.Username, access.Password = f.username, transport.Secret(f.password)
 	if f.creds != "" {
 		username, password, _ := strings.Cut(f.creds, ":")
 		if username == "" {
 			return access, fault.New(fault.Input, fmt.Errorf("--%screds names no user", f.prefix))
 		}
-		access.Username, access.Password = username, registry.Secret(password)
+		access.Username, access.Password = username, transport.Secret(password)
 	}
 	access.TLSVerify = f.verify(shared)
 	return access, nil
@@ -112,7 +112,7 @@ func addSharedAccess(flags *pflag.FlagSet) *sharedAccess {
 }
 
 // check refuses a credentials file that cannot be read, before anything else.
-func (f *sharedAccess) check(accesses ...registry.Access) error {
+func (f *sharedAccess) check(accesses ...transport.Access) error {
 	if f.flags.Changed("tls-verify") {
 		logrus.Warn("--tls-verify is deprecated, use --src-tls-verify and --dest-tls-verify")
 	}

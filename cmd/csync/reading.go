@@ -13,6 +13,7 @@ import (
 
 	"csync/sync/image"
 	"csync/sync/registry"
+	"csync/sync/registry/transport"
 )
 
 // readsAtOnce bounds the requests in flight at a registry.
@@ -41,7 +42,8 @@ type reading struct {
 	io     streams
 	text   bool
 	client *registry.Client
-	access registry.Access
+	close  func()
+	access transport.Access
 	system *types.SystemContext
 }
 
@@ -51,7 +53,7 @@ func (f *readFlags) run(c *cobra.Command, look func(context.Context, *reading) e
 	if err != nil {
 		return err
 	}
-	defer r.client.Close()
+	defer r.close()
 	ctx, stop := f.system.deadline(c.Context())
 	defer stop()
 	err = look(ctx, r)
@@ -73,7 +75,7 @@ func (f *readFlags) open(io streams) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	connect.ReadOnly, r.system = true, connect.System
+	r.system = connect.System
 	unshared := &sharedAccess{flags: pflag.NewFlagSet(f.verb, pflag.ContinueOnError)}
 	if r.access, err = f.access.access(unshared); err != nil {
 		return nil, err
@@ -81,7 +83,8 @@ func (f *readFlags) open(io streams) (*reading, error) {
 	if err := unshared.check(r.access); err != nil {
 		return nil, err
 	}
-	r.client = registry.NewClient(connect)
+	way := transport.New(connect)
+	r.client, r.close = registry.NewClient(way, registry.Options{ReadOnly: true}), way.Close
 	return r, nil
 }
 

@@ -15,7 +15,7 @@ import (
 	"go.podman.io/image/v5/types"
 
 	"csync/sync/fault"
-	"csync/sync/registry"
+	"csync/sync/registry/transport"
 )
 
 // systemFlags are skopeo's global flags: where the system's configuration is,
@@ -89,27 +89,27 @@ func (f *systemFlags) userAgent() string {
 }
 
 // registry is how a client reaches registries, for so many requests at a time.
-func (f *systemFlags) registry(requests int) (registry.Options, error) {
+func (f *systemFlags) registry(requests int) (transport.Options, error) {
 	sys, err := f.context()
 	if err != nil {
-		return registry.Options{}, err
+		return transport.Options{}, err
 	}
 	rates := map[string]float64{}
 	for _, rate := range f.rates {
 		host, perSecond, err := parseRate(rate)
 		if err != nil {
-			return registry.Options{}, fault.New(fault.Input, fmt.Errorf("--rate: %w", err))
+			return transport.Options{}, fault.New(fault.Input, fmt.Errorf("--rate: %w", err))
 		}
 		rates[host] = perSecond
 	}
 	if f.maxRequests < 0 {
-		return registry.Options{}, fault.New(fault.Input, fmt.Errorf("--max-requests-per-registry %d: at least one is needed", f.maxRequests))
+		return transport.Options{}, fault.New(fault.Input, fmt.Errorf("--max-requests-per-registry %d: at least one is needed", f.maxRequests))
 	}
 	retries := f.retries
 	if retries == 0 {
 		retries = -1 // in Options, 0 is the default
 	}
-	return registry.Options{
+	return transport.Options{
 		MaxRequests: cmp.Or(f.maxRequests, requests), Rates: rates,
 		Retries: retries, RetryDelay: f.retryDelay, UserAgent: f.userAgent(), System: sys,
 	}, nil

@@ -10,6 +10,7 @@ import (
 
 	"csync/sync/fault"
 	"csync/sync/registry"
+	"csync/sync/registry/transport"
 )
 
 // aliases is a system whose only short name is "hello".
@@ -27,8 +28,7 @@ const someDigest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef01234
 
 func TestLocateFindsWhatTheUserNames(t *testing.T) {
 	t.Parallel()
-	client := registry.NewClient(registry.Options{})
-	t.Cleanup(client.Close)
+	client := registry.NewClient(transport.New(transport.Options{}), registry.Options{})
 	sys := aliases(t)
 	for _, test := range []struct{ name, want string }{
 		{"docker://quay.io/a/b:1", "docker://quay.io/a/b:1"},
@@ -56,8 +56,7 @@ func TestLocateFindsWhatTheUserNames(t *testing.T) {
 
 func TestLocateRefusesWhatIsNoReference(t *testing.T) {
 	t.Parallel()
-	client := registry.NewClient(registry.Options{})
-	t.Cleanup(client.Close)
+	client := registry.NewClient(transport.New(transport.Options{}), registry.Options{})
 	sys := aliases(t)
 	for _, name := range []string{"", "docker://", "UPPER/case", "a:b:c", "quay.io/a@sha256:12", "docker-archive:f:UPPER"} {
 		t.Run(name, func(t *testing.T) {

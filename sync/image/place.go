@@ -18,6 +18,7 @@ import (
 
 	"csync/sync/fault"
 	"csync/sync/registry"
+	"csync/sync/registry/transport"
 )
 
 // Name is what an image is called inside a place: a path, and a tag or a
@@ -55,7 +56,7 @@ type Place interface {
 type Access struct {
 	Client *registry.Client
 	// Registry is how the place's registry is reached.
-	Registry registry.Access
+	Registry transport.Access
 	// System configures the library's own transports.
 	System *types.SystemContext
 }

@@ -4,12 +4,12 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/types"
 
-	"csync/sync/registry"
+	"csync/sync/registry/transport"
 )
 
 // SystemFor is base with the settings of access, for the library's own docker
 // transport.
-func SystemFor(access registry.Access, base *types.SystemContext) *types.SystemContext {
+func SystemFor(access transport.Access, base *types.SystemContext) *types.SystemContext {
 	sys := types.SystemContext{}
 	if base != nil {
 		sys = *base

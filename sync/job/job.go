@@ -9,6 +9,7 @@ import (
 	"csync/sync/image"
 	"csync/sync/plan"
 	"csync/sync/registry"
+	"csync/sync/registry/transport"
 	"csync/sync/report"
 	"csync/sync/run"
 	"csync/sync/spec"
@@ -50,6 +51,8 @@ type job struct {
 	copier  *image.Copier
 	cache   *plan.Cache
 	places  []image.Place
+
+	closeTransport func() // nil: it is not the run's own
 }
 
 // open sets up everything but the places. The skopeo form needs a policy, and
@@ -69,20 +72,31 @@ func open(o Options, skopeo bool) (*job, error) {
 	if err := j.sign(); err != nil {
 		return nil, err
 	}
-	connect := o.Registry
-	connect.ReadOnly = o.readOnly()
-	if connect.MaxRequests <= 0 {
-		connect.MaxRequests = o.Jobs
-	}
-	j.client = registry.NewClient(connect)
+	j.connect()
 	j.openCache()
 	return j, nil
+}
+
+// connect makes the run's client, over a transport that may be others' as well.
+func (j *job) connect() {
+	way := j.Transport
+	if way == nil {
+		options := j.Registry
+		if options.MaxRequests <= 0 {
+			options.MaxRequests = j.Jobs
+		}
+		way = transport.New(options)
+		j.closeTransport = way.Close
+	}
+	j.client = registry.NewClient(way, registry.Options{ReadOnly: j.readOnly()})
 }
 
 // close gives back what open has taken, and keeps what was learnt.
 func (j *job) close() {
 	j.saveCache()
-	j.client.Close()
+	if j.closeTransport != nil {
+		j.closeTransport()
+	}
 	j.closeSigners()
 }
 

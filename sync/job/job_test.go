@@ -14,15 +14,15 @@ import (
 	"csync/sync/fault"
 	"csync/sync/job"
 	"csync/sync/plan"
-	"csync/sync/registry"
 	"csync/sync/registry/registrytest"
+	"csync/sync/registry/transport"
 	"csync/sync/report"
 )
 
 // between are the options of a run from one registry to another, of everything
 // in the repository.
 func between(source, destination *registrytest.Registry, repository string) job.Options {
-	loopback := registry.Access{TLSVerify: types.OptionalBoolFalse}
+	loopback := transport.Access{TLSVerify: types.OptionalBoolFalse}
 	return job.Options{
 		Verb: job.Sync, Version: "test",
 		Sources: []string{"docker://" + source.Host() + "/" + repository}, Destinations: []string{"docker://" + destination.Host()},

@@ -8,7 +8,7 @@ import (
 
 	"csync/sync/fault"
 	"csync/sync/plan"
-	"csync/sync/registry"
+	"csync/sync/registry/transport"
 	"csync/sync/run"
 	"csync/sync/spec"
 )
@@ -53,8 +53,11 @@ type Options struct {
 	CacheFile string
 
 	// Registry configures the client; its System the library's transports, too.
-	Registry                        registry.Options
-	SourceAccess, DestinationAccess registry.Access
+	Registry transport.Options
+	// Transport is shared with other runs; nil: the run has one of its own, made
+	// of Registry.
+	Transport                       *transport.Transport
+	SourceAccess, DestinationAccess transport.Access
 
 	Trust   Trust
 	Signing Signing

@@ -13,6 +13,7 @@ import (
 	"csync/sync/fault"
 	"csync/sync/image"
 	"csync/sync/registry"
+	"csync/sync/registry/transport"
 	"csync/sync/report"
 	"csync/sync/spec"
 )
@@ -30,7 +31,7 @@ type Request struct {
 	Naming          Naming
 	Client          *registry.Client
 	// SourceAccess is what holds where the source file says nothing.
-	SourceAccess registry.Access
+	SourceAccess transport.Access
 	System       *types.SystemContext
 	// SelectSystem wants the instance for this system of every index, as
 	// skopeo does without --all; nil wants all instances.
@@ -96,7 +97,7 @@ func (r Request) destinations(source spec.Source) ([]image.Place, []*Step) {
 // access fills in the command line's settings where the file has none. Like
 // skopeo, credentials are taken as a whole; unlike skopeo, a file without
 // cert-dir leaves the command line's.
-func (r Request) access(file registry.Access) registry.Access {
+func (r Request) access(file transport.Access) transport.Access {
 	access := r.SourceAccess
 	if file.Username != "" || file.IdentityToken != "" || file.Password != "" {
 		access.Username, access.Password, access.IdentityToken = file.Username, file.Password, file.IdentityToken

@@ -16,13 +16,13 @@ import (
 // breaks is taken up again where it broke, if the registry can. The bytes are
 // not checked, see [Verify].
 //
-// Until it is closed the blob is one of the requests that [Options.MaxRequests]
+// Until it is closed the blob is one of the requests that [transport.Options.MaxRequests]
 // limits: do not wait for another read of the same registry in between.
 func (r *Repository) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 	return read(ctx, r.byDigest, func(e *endpoint) (io.ReadCloser, error) {
 		body, err := e.blob(e.reading(ctx), d)
 		if err != nil {
-			return nil, e.host.failure(ctx, err, "reading blob %s in %s", d.Digest, e.name())
+			return nil, e.Failure(ctx, err, "reading blob %s in %s", d.Digest, e.Name())
 		}
 		return body, nil
 	})
@@ -32,11 +32,11 @@ func (e *endpoint) blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, er
 	if err := d.Digest.Validate(); err != nil {
 		return nil, unsupported("%q: %w", d.Digest, err)
 	}
-	req, err := e.request(ctx, http.MethodGet, "blobs/"+d.Digest.String(), nil)
+	req, err := e.Request(ctx, http.MethodGet, "blobs/"+d.Digest.String(), nil)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := e.stream(req)
+	resp, err := e.Open(req)
 	if err != nil {
 		return nil, err
 	}
@@ -55,16 +55,16 @@ func (r *Repository) HasBlob(ctx context.Context, d digest.Digest) (int64, bool,
 		is   bool
 	}
 	f, err := read(ctx, r.byDigest, func(e *endpoint) (found, error) {
-		req, err := e.request(e.reading(ctx), http.MethodHead, "blobs/"+d.String(), nil)
+		req, err := e.Request(e.reading(ctx), http.MethodHead, "blobs/"+d.String(), nil)
 		if err != nil {
 			return found{}, err
 		}
-		resp, err := e.do(req, maxListing)
-		if notFound(err) && e == r.primary {
+		resp, err := e.Send(req, maxListing)
+		if absent(err) && e == r.primary {
 			return found{}, nil
 		}
 		if err != nil {
-			return found{}, e.host.failure(ctx, err, "looking for blob %s in %s", d, e.name())
+			return found{}, e.Failure(ctx, err, "looking for blob %s in %s", d, e.Name())
 		}
 		return found{resp.ContentLength, true}, nil
 	})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 	"csync/sync/fault"
 	"csync/sync/registry/registrytest"
+	"csync/sync/registry/transport"
 )
 
 func blob(content string) v1.Descriptor {
@@ -26,7 +28,7 @@ func blob(content string) v1.Descriptor {
 func TestBlobIsWrittenReadAndMounted(t *testing.T) {
 	t.Parallel()
 	server := registrytest.Start(t, registrytest.Token("ci", "secret"))
-	c, _ := newClient(t)
+	c := newClient(t)
 	a, b := destination(t, c, server.Host()+"/a", asUser(plainly)), destination(t, c, server.Host()+"/b", asUser(plainly))
 	for name, size := range map[string]int64{"known size": 7, "chunked": -1} {
 		d := blob("content")
@@ -56,10 +58,30 @@ func TestBlobIsWrittenReadAndMounted(t *testing.T) {
 	require.Equal(t, 1, server.Count(registrytest.Unauthorized), server.Counts())
 }
 
+func TestMountAsksForOneTokenWithBothScopes(t *testing.T) {
+	t.Parallel()
+	server := registrytest.Start(t, registrytest.Token("ci", "secret"))
+	image := registrytest.RandomImage(1)
+	server.Push(t, "a", "1", image)
+	c := newClient(t)
+	a, b := destination(t, c, server.Host()+"/a", asUser(plainly)), destination(t, c, server.Host()+"/b", asUser(plainly))
+	for _, layer := range image.Blobs {
+		upload, err := b.Mount(t.Context(), layer.Digest(), a)
+		require.NoError(t, err)
+		require.Nil(t, upload)
+	}
+	for _, request := range server.Log() {
+		if request.Path == "/token" {
+			require.Contains(t, request.Query, "scope=repository%3Aa%3Apull&scope=repository%3Ab%3Apull%2Cpush")
+		}
+	}
+	require.Equal(t, 1, server.Count(registrytest.TokenRequest), server.Counts())
+}
+
 func TestEmptyBlobIsWritten(t *testing.T) {
 	t.Parallel()
 	server := registrytest.Start(t)
-	c, _ := newClient(t)
+	c := newClient(t)
 	upload, err := destination(t, c, server.Host()+"/a", plainly).StartUpload(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, upload.Finish(t.Context(), blob(""), strings.NewReader("")))
@@ -79,7 +101,7 @@ func TestMountThatIsNotDoneGivesAnUpload(t *testing.T) {
 				}
 				return false
 			})
-			c, _ := newClient(t)
+			c := newClient(t)
 			r := destination(t, c, server.Host()+"/a", plainly)
 			upload, err := r.Mount(t.Context(), blob("content").Digest, destination(t, c, server.Host()+"/b", plainly))
 			require.NoError(t, err)
@@ -93,7 +115,7 @@ func TestMountThatIsNotDoneGivesAnUpload(t *testing.T) {
 func TestUploadOfWrongContentIsRefused(t *testing.T) {
 	t.Parallel()
 	server := registrytest.Start(t)
-	c, _ := newClient(t)
+	c := newClient(t)
 	upload, err := destination(t, c, server.Host()+"/a", plainly).StartUpload(t.Context())
 	require.NoError(t, err)
 	err = upload.Finish(t.Context(), blob("content"), strings.NewReader("CONTENT"))
@@ -104,7 +126,7 @@ func TestUploadOfWrongContentIsRefused(t *testing.T) {
 func TestUploadFailsAsItsSourceDoes(t *testing.T) {
 	t.Parallel()
 	server := registrytest.Start(t)
-	c, _ := newClient(t)
+	c := newClient(t)
 	upload, err := destination(t, c, server.Host()+"/a", plainly).StartUpload(t.Context())
 	require.NoError(t, err)
 	broken := fault.At(fault.Source, "docker://q.io/a:1", fault.New(fault.RateLimited, errors.New("enough")))
@@ -113,24 +135,50 @@ func TestUploadFailsAsItsSourceDoes(t *testing.T) {
 	require.Equal(t, fault.Source, fault.SideOf(err))
 }
 
+func TestRateLimitOfWrites(t *testing.T) {
+	t.Parallel()
+	server := registrytest.Start(t)
+	var limited atomic.Int32
+	server.Intercept(func(w http.ResponseWriter, req *http.Request) bool {
+		if limited.Add(1)%2 == 0 || strings.Contains(req.URL.Path, "/uploads/") && req.Method == http.MethodPut {
+			return false
+		}
+		w.Header().Set("Retry-After", "0")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return true
+	})
+	c := newClient(t)
+	r := destination(t, c, server.Host()+"/a", plainly)
+	upload, err := r.StartUpload(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, upload.Finish(t.Context(), blob("{}"), strings.NewReader("{}")))
+	image := registrytest.RandomImage(1)
+	server.Push(t, "a", "1", image)
+	require.NoError(t, r.PutManifest(t.Context(), "2", manifestOf(image)))
+}
+
 func TestUploadToAnotherHostIsRefused(t *testing.T) {
 	t.Parallel()
 	host := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "http://elsewhere.example/upload")
 		w.WriteHeader(http.StatusAccepted)
 	})
-	c, _ := newClient(t)
+	c := newClient(t)
 	_, err := destination(t, c, host+"/a", plainly).StartUpload(t.Context())
 	requireFault(t, err, fault.Unsupported, "another host, elsewhere.example")
 }
 
-func TestUploadIsCancelled(t *testing.T) {
+func TestAnUploadIsAbandonedAlsoAfterAnInterruption(t *testing.T) {
 	t.Parallel()
 	server := registrytest.Start(t)
-	c, _ := newClient(t)
+	c := newClient(t)
 	upload, err := destination(t, c, server.Host()+"/a", plainly).StartUpload(t.Context())
 	require.NoError(t, err)
-	require.NoError(t, upload.Cancel(t.Context()))
+	interrupted, interrupt := context.WithCancel(t.Context())
+	interrupt()
+
+	upload.Abandon(interrupted)
+
 	requireFault(t, upload.Finish(t.Context(), blob("content"), strings.NewReader("content")), fault.NotFound)
 }
 
@@ -147,7 +195,7 @@ func TestBlobGoesOnWhereItBroke(t *testing.T) {
 		}
 		http.ServeContent(w, req, "", time.Time{}, strings.NewReader(content))
 	})
-	c, _ := newClient(t, func(o *Options) { o.MaxRequests = 1 })
+	c := newClient(t, func(o *transport.Options) { o.MaxRequests = 1 })
 	r := source(t, c, host+"/a", plainly)
 	body, err := r.Blob(t.Context(), blob(content))
 	require.NoError(t, err)
@@ -156,7 +204,57 @@ func TestBlobGoesOnWhereItBroke(t *testing.T) {
 	require.Equal(t, content, string(read))
 	require.Equal(t, []string{"", "bytes=4-"}, ranges)
 	require.NoError(t, body.Close())
-	require.Zero(t, r.primary.host.traffic.all.under)
+	requireRoom(t, r)
+}
+
+// requireRoom makes sure that a registry which takes one request at a time takes
+// one.
+func requireRoom(t *testing.T, r *Repository) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, _, err := r.HasBlob(ctx, blob("").Digest)
+	require.NoError(t, err)
+}
+
+func TestBlobDoesNotGoOnElsewhereThanWhereItBroke(t *testing.T) {
+	t.Parallel()
+	const content = "0123456789"
+	for name, answer := range map[string]func(http.ResponseWriter){
+		"another range": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Range", "bytes 5-9/10")
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = io.WriteString(w, content[5:]+"x")
+		},
+		"no range": func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = io.WriteString(w, content[4:])
+		},
+		"all of it": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Range", "bytes 4-9/10")
+			_, _ = io.WriteString(w, content)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+				if req.Header.Get("Range") != "" {
+					answer(w)
+					return
+				}
+				w.Header().Set("Content-Length", "10")
+				_, _ = io.WriteString(w, content[:4])
+			})
+			body, err := source(t, newClient(t), host+"/a", plainly).Blob(t.Context(), blob(content))
+			require.NoError(t, err)
+			defer body.Close()
+
+			read, err := io.ReadAll(body)
+
+			requireFault(t, err, fault.Network, "reading blob")
+			require.Equal(t, content[:4], string(read))
+		})
+	}
 }
 
 func TestBlobThatCannotGoOnFails(t *testing.T) {
@@ -165,7 +263,7 @@ func TestBlobThatCannotGoOnFails(t *testing.T) {
 		w.Header().Set("Content-Length", "10")
 		_, _ = io.WriteString(w, "0123")
 	})
-	c, _ := newClient(t)
+	c := newClient(t)
 	body, err := source(t, c, host+"/a", plainly).Blob(t.Context(), blob("0123456789"))
 	require.NoError(t, err)
 	_, err = io.ReadAll(body)
@@ -176,14 +274,14 @@ func TestBlobThatCannotGoOnFails(t *testing.T) {
 func TestBlobOfAnotherSizeIsRefused(t *testing.T) {
 	t.Parallel()
 	host := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "content") })
-	c, _ := newClient(t)
+	c := newClient(t, func(o *transport.Options) { o.MaxRequests = 1 })
 	r := source(t, c, host+"/a", plainly)
 	_, err := r.Blob(t.Context(), blob("other content"))
 	requireFault(t, err, fault.DigestMismatch, "7 bytes of it instead of 13")
 	body, err := r.Blob(t.Context(), v1.Descriptor{Digest: blob("content").Digest, Size: -1})
 	require.NoError(t, err)
 	require.NoError(t, body.Close())
-	require.Zero(t, r.primary.host.traffic.all.under)
+	requireRoom(t, r)
 }
 
 func TestVerifyWithholdsTheEndOfWrongContent(t *testing.T) {
@@ -226,7 +324,7 @@ func TestRequestsWaitForAnOpenBlobAndForTheirContext(t *testing.T) {
 	server := registrytest.Start(t)
 	image := registrytest.RandomImage(1)
 	server.Push(t, "a", "1", image)
-	c, _ := newClient(t, func(o *Options) { o.MaxRequests = 1 })
+	c := newClient(t, func(o *transport.Options) { o.MaxRequests = 1 })
 	r := source(t, c, server.Host()+"/a", plainly)
 	body, err := r.Blob(t.Context(), blob(string(image.Blobs[0].Content)))
 	require.NoError(t, err)
@@ -248,7 +346,7 @@ func TestOpenBlobsLeaveRoomForUploadsToTheirRegistry(t *testing.T) {
 	server.Push(t, "a", "1", image)
 	content := blob(string(image.Blobs[0].Content))
 	for _, limit := range []int{1, 2, 3, 8} {
-		c, _ := newClient(t, func(o *Options) { o.MaxRequests = limit })
+		c := newClient(t, func(o *transport.Options) { o.MaxRequests = limit })
 		from, to := source(t, c, server.Host()+"/a", plainly), destination(t, c, server.Host()+"/b", plainly)
 		for range max(limit/2, 1) {
 			body, err := from.Blob(t.Context(), content)
@@ -262,6 +360,6 @@ func TestOpenBlobsLeaveRoomForUploadsToTheirRegistry(t *testing.T) {
 
 		upload, err := to.StartUpload(t.Context())
 		require.NoError(t, err)
-		require.NoError(t, upload.Cancel(t.Context()))
+		upload.Abandon(t.Context())
 	}
 }

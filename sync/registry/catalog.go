@@ -14,12 +14,13 @@ import (
 	"oras.land/oras-go/v2/registry/remote"
 
 	"csync/sync/fault"
+	"csync/sync/registry/transport"
 )
 
 // Repositories lists the repositories of a registry, sorted, without the
 // registry's name: from its catalog, or where it has none for this user from
 // the API of Quay or Harbor. With a namespace, "quay.io/ns", those below it.
-func (c *Client) Repositories(ctx context.Context, host string, a Access) ([]string, error) {
+func (c *Client) Repositories(ctx context.Context, host string, a transport.Access) ([]string, error) {
 	name, namespace, _ := strings.Cut(strings.TrimSuffix(host, "/"), "/")
 	if name == "" {
 		return nil, fault.New(fault.Input, fmt.Errorf("listing repositories: %q names no registry", host))
@@ -28,14 +29,14 @@ func (c *Client) Repositories(ctx context.Context, host string, a Access) ([]str
 	if err != nil {
 		return nil, err
 	}
-	h, err := c.host(hostKey{name, a, insecure(a, found.Insecure)})
+	at, err := c.session.Endpoint(transport.Route{Registry: name, Repository: namespace, Access: a, Insecure: insecure(a, found.Insecure)})
 	if err != nil {
 		return nil, err
 	}
-	l := lister{&endpoint{host: h, path: namespace}, namespace}
+	l := lister{&endpoint{Endpoint: at}, namespace}
 	names, err := l.list(ctx)
 	if err != nil {
-		return nil, h.failure(ctx, err, "listing repositories of %s", host)
+		return nil, at.Failure(ctx, err, "listing repositories of %s", host)
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
@@ -74,7 +75,7 @@ func (l lister) below(names []string) []string {
 func (l lister) catalog(ctx context.Context) ([]string, error) {
 	registry := remote.Registry{RepositoryListPageSize: 1000}
 	registry.Client = l.endpoint
-	registry.Reference = orasregistry.Reference{Registry: l.endpoint.host.address}
+	registry.Reference = orasregistry.Reference{Registry: l.endpoint.Address()}
 	registry.MaxMetadataBytes = maxListing
 	var all listing
 	err := registry.Repositories(ctx, "", all.add)
@@ -93,7 +94,7 @@ func (l lister) quay(ctx context.Context) ([]string, error) {
 			Repositories []struct{ Namespace, Name string }
 			NextPage     string `json:"next_page"`
 		}
-		if err := l.get(ctx, "/api/v1/repository", query, &page); err != nil {
+		if err := l.endpoint.get(ctx, "/api/v1/repository", query, &page); err != nil {
 			return nil, err
 		}
 		var names []string
@@ -119,7 +120,7 @@ func (l lister) harbor(ctx context.Context) ([]string, error) {
 	for number := 1; ; number++ {
 		var page []struct{ Name string }
 		query := url.Values{"page": {fmt.Sprint(number)}, "page_size": {fmt.Sprint(size)}}
-		if err := l.get(ctx, path, query, &page); err != nil {
+		if err := l.endpoint.get(ctx, path, query, &page); err != nil {
 			return nil, err
 		}
 		var names []string
@@ -132,31 +133,13 @@ func (l lister) harbor(ctx context.Context) ([]string, error) {
 	}
 }
 
-// get reads JSON from an API beside the registry's, which takes the user's
-// password but no token for repositories.
-func (l lister) get(ctx context.Context, path string, query url.Values, document any) error {
-	h := l.endpoint.host
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+h.address+path+"?"+query.Encode(), nil)
+// get reads JSON from an API beside the registry's.
+func (e *endpoint) get(ctx context.Context, path string, query url.Values, document any) error {
+	req, err := e.RequestAt(ctx, http.MethodGet, path+"?"+query.Encode(), nil)
 	if err != nil {
 		return err
 	}
-	user, err := h.auth.credentials.find(l.endpoint.name())
-	if err != nil {
-		return err
-	}
-	header := user.basic()
-	if token := h.access.RegistryToken; token != "" {
-		header = "Bearer " + string(token)
-	}
-	if header != "" {
-		req.Header.Set("Authorization", header)
-	}
-	leave, err := h.traffic.enter(ctx)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	resp, err := refused(h.persist(req, whole(h.roundTrip, maxListing)))
+	resp, err := e.SendPassword(req, maxListing)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ func TestRepositoriesOfTheCatalog(t *testing.T) {
 	for _, name := range []string{"ns/b", "ns/a", "other/c", "nsx/d"} {
 		server.Push(t, name, "1", registrytest.RandomImage(1))
 	}
-	c, _ := newClient(t)
+	c := newClient(t)
 	all, err := c.Repositories(t.Context(), server.Host(), asUser(plainly))
 	require.NoError(t, err)
 	require.Equal(t, []string{"ns/a", "ns/b", "nsx/d", "other/c"}, all)
@@ -40,7 +40,7 @@ func TestRepositoriesOfQuay(t *testing.T) {
 			_, _ = io.WriteString(w, `{"repositories":[{"namespace":"ns","name":"a"}]}`)
 		}
 	})
-	c, _ := newClient(t)
+	c := newClient(t)
 	names, err := c.Repositories(t.Context(), host+"/ns", plainly)
 	require.NoError(t, err)
 	require.Equal(t, []string{"ns/a", "ns/b"}, names)
@@ -71,7 +71,7 @@ func TestRepositoriesOfHarbor(t *testing.T) {
 		}
 		_ = json.NewEncoder(w).Encode(page)
 	})
-	c, _ := newClient(t)
+	c := newClient(t)
 	for _, where := range []string{host, host + "/ns"} {
 		names, err := c.Repositories(t.Context(), where, asUser(plainly))
 		require.NoError(t, err)

@@ -36,13 +36,13 @@ func (r *Repository) Digests(ctx context.Context) map[string]digest.Digest {
 	if listed == nil {
 		return nil
 	}
-	if len(*listed) > 0 || !r.primary.host.isQuay() {
+	if len(*listed) > 0 || !r.primary.isQuay() {
 		return *listed
 	}
 	found, err := r.primary.quayDigests(ctx)
 	if err != nil {
 		logrus.Debugf("%s lists no digests: %v", r.name.Name(), err)
-		r.primary.host.notQuay.Store(true)
+		r.primary.found.notQuay.Store(true)
 		return nil
 	}
 	return found
@@ -50,9 +50,8 @@ func (r *Repository) Digests(ctx context.Context) map[string]digest.Digest {
 
 // isQuay reports whether the registry is a Quay whose API answers. Quay sends
 // for tokens to a place of its own.
-func (h *host) isQuay() bool {
-	wanted := h.auth.challenge.Load()
-	return wanted != nil && !h.notQuay.Load() && strings.HasSuffix(wanted.parameters["realm"], "/v2/auth")
+func (e *endpoint) isQuay() bool {
+	return !e.found.notQuay.Load() && strings.HasSuffix(e.Realm(), "/v2/auth")
 }
 
 // quayDigests lists the tags that are alive ("List Repository Tags" in Quay's
@@ -68,7 +67,7 @@ func (e *endpoint) quayDigests(ctx context.Context) (tagDigests, error) {
 			More bool `json:"has_additional"`
 		}
 		query := url.Values{"limit": {fmt.Sprint(quayPage)}, "page": {fmt.Sprint(number)}, "onlyActiveTags": {"true"}}
-		if err := (lister{endpoint: e}).get(ctx, "/api/v1/repository/"+e.path+"/tag/", query, &page); err != nil {
+		if err := e.get(ctx, "/api/v1/repository/"+e.Path()+"/tag/", query, &page); err != nil {
 			return nil, err
 		}
 		for _, tag := range page.Tags {

@@ -33,7 +33,7 @@ func TestDigestsThatARegistryListsWithItsTagsNeedNoFurtherRequest(t *testing.T) 
 		asked++
 		googleTags(w)
 	})
-	c, _ := newClient(t)
+	c := newClient(t)
 	r := source(t, c, host+"/p/a", plainly)
 	require.Empty(t, r.Digests(t.Context()))
 
@@ -85,7 +85,7 @@ func TestQuaysOwnListGivesTheDigestsOfAHundredTagsAtATime(t *testing.T) {
 		}
 		answer(w, req)
 	})
-	c, _ := newClient(t)
+	c := newClient(t)
 	r := source(t, c, host+"/ns/a", plainly)
 	_, err := r.Tags(t.Context())
 	require.NoError(t, err)
@@ -107,7 +107,7 @@ func TestAQuayThatKeepsItsListToItselfIsAskedOnce(t *testing.T) {
 		}
 		answer(w, req)
 	})
-	c, _ := newClient(t)
+	c := newClient(t)
 	r := source(t, c, host+"/ns/a", plainly)
 	_, err := r.Tags(t.Context())
 	require.NoError(t, err)

@@ -9,13 +9,14 @@ import (
 
 	"csync/sync/fault"
 	"csync/sync/registry/registrytest"
+	"csync/sync/registry/transport"
 )
 
 func TestDistributionTakesAndGivesEverything(t *testing.T) {
 	t.Parallel()
 	server := registrytest.Distribution(t, registrytest.Token("ci", "secret"), registrytest.TLS())
-	c, _ := newClient(t)
-	access := asUser(Access{CertDir: server.CertDir})
+	c := newClient(t)
+	access := asUser(transport.Access{CertDir: server.CertDir})
 	a, b := destination(t, c, server.Host()+"/ns/a", access), destination(t, c, server.Host()+"/ns/b", access)
 	_, err := a.Tags(t.Context())
 	requireFault(t, err, fault.NotFound, "fetching tags list: repository name not known to registry")

@@ -2,8 +2,6 @@ package registry
 
 import (
 	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"sync/atomic"
@@ -15,28 +13,8 @@ import (
 
 	"csync/sync/fault"
 	"csync/sync/registry/registrytest"
+	"csync/sync/registry/transport"
 )
-
-func TestARegistryThatIsNeverContentWithATokenIsAskedThreeTimes(t *testing.T) {
-	t.Parallel()
-	var asked, tokens atomic.Int32
-	host := serve(t, func(w http.ResponseWriter, req *http.Request) {
-		if req.URL.Path == "/token" {
-			_, _ = fmt.Fprintf(w, `{"token":"t%d"}`, tokens.Add(1))
-			return
-		}
-		n := asked.Add(1)
-		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%s/token",service="s",scope="repository:other%d:pull"`, req.Host, n))
-		w.WriteHeader(http.StatusUnauthorized)
-	})
-	c, _ := newClient(t)
-
-	_, err := source(t, c, host+"/a", plainly).Manifest(t.Context(), "1")
-
-	requireFault(t, err, fault.Unauthorized, "requested access to the resource is denied")
-	require.LessOrEqual(t, asked.Load(), int32(maxExchanges))
-	require.LessOrEqual(t, tokens.Load(), int32(maxExchanges))
-}
 
 func TestCredentialsStayWithTheHostThatAListIsRedirectedFrom(t *testing.T) {
 	t.Parallel()
@@ -56,35 +34,12 @@ func TestCredentialsStayWithTheHostThatAListIsRedirectedFrom(t *testing.T) {
 		}
 		http.Redirect(w, req, "http://"+elsewhere+req.URL.Path, http.StatusTemporaryRedirect)
 	})
-	c, _ := newClient(t)
+	c := newClient(t)
 
-	_, err := source(t, c, host+"/a", Access{TLSVerify: types.OptionalBoolFalse, Username: "ci", Password: "secret"}).Tags(t.Context())
+	_, err := source(t, c, host+"/a", transport.Access{TLSVerify: types.OptionalBoolFalse, Username: "ci", Password: "secret"}).Tags(t.Context())
 
 	require.Error(t, err)
 	require.False(t, leaked.Load())
-}
-
-func TestAChallengeIsTakenFromTheRegistryAlone(t *testing.T) {
-	t.Parallel()
-	var asked atomic.Int32
-	elsewhere := serve(t, func(w http.ResponseWriter, req *http.Request) {
-		if req.URL.Path == "/token" {
-			asked.Add(1)
-			_, _ = io.WriteString(w, `{"token":"x"}`)
-			return
-		}
-		w.Header().Set("WWW-Authenticate", `Bearer realm="http://`+req.Host+`/token",service="s"`)
-		w.WriteHeader(http.StatusUnauthorized)
-	})
-	host := serve(t, func(w http.ResponseWriter, req *http.Request) {
-		http.Redirect(w, req, "http://"+elsewhere+req.URL.Path, http.StatusTemporaryRedirect)
-	})
-	c, _ := newClient(t)
-
-	_, err := source(t, c, host+"/a", asUser(plainly)).Manifest(t.Context(), "1")
-
-	requireFault(t, err, fault.Unauthorized)
-	require.Zero(t, asked.Load())
 }
 
 func TestAListOfNamesHasAnEnd(t *testing.T) {
@@ -111,7 +66,7 @@ func TestAListOfReferrersHasAnEnd(t *testing.T) {
 		w.Header().Set("Content-Type", v1.MediaTypeImageIndex)
 		_ = json.NewEncoder(w).Encode(v1.Index{MediaType: v1.MediaTypeImageIndex, Manifests: referrers[:count]})
 	})
-	c, _ := newClient(t)
+	c := newClient(t)
 	r := source(t, c, host+"/a", plainly)
 	listed, err := r.Referrers(t.Context(), image.Digest())
 	require.NoError(t, err)

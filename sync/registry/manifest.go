@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -13,7 +12,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/manifest"
-	"oras.land/oras-go/v2/registry/remote/auth"
+
+	"csync/sync/registry/transport"
 )
 
 const digestHeader = "Docker-Content-Digest"
@@ -33,7 +33,7 @@ func (r *Repository) Resolve(ctx context.Context, ref string) (v1.Descriptor, er
 
 func (e *endpoint) resolve(ctx context.Context, ref string) (v1.Descriptor, error) {
 	resp, err := e.askForManifest(ctx, http.MethodHead, ref)
-	if answer, ok := errors.AsType[*answerError](err); ok && answer.status == http.StatusMethodNotAllowed {
+	if transport.Status(err) == http.StatusMethodNotAllowed {
 		return e.describe(ctx, ref)
 	}
 	if err != nil {
@@ -88,16 +88,16 @@ func (e *endpoint) manifest(ctx context.Context, ref string) (Manifest, error) {
 }
 
 func (e *endpoint) askForManifest(ctx context.Context, method, ref string) (*http.Response, error) {
-	req, err := e.request(e.reading(ctx), method, "manifests/"+ref, nil)
+	req, err := e.Request(e.reading(ctx), method, "manifests/"+ref, nil)
 	if err != nil {
 		return nil, err
 	}
 	req.Header["Accept"] = manifest.DefaultRequestedManifestMIMETypes
-	return e.do(req, maxManifest)
+	return e.Send(req, maxManifest)
 }
 
 func (e *endpoint) manifestFailure(ctx context.Context, err error, ref string) error {
-	return e.host.failure(ctx, err, "reading manifest %s in %s", ref, e.name())
+	return e.Failure(ctx, err, "reading manifest %s in %s", ref, e.Name())
 }
 
 // contentType is the media type of an answer, or "" where it is too vague to
@@ -135,18 +135,18 @@ func (r *Repository) PutManifest(ctx context.Context, ref string, m Manifest) er
 	e := r.primary
 	err := e.putManifest(e.writing(ctx), ref, m)
 	if err != nil {
-		return e.host.failure(ctx, err, "uploading manifest %s to %s", ref, e.name())
+		return e.Failure(ctx, err, "uploading manifest %s to %s", ref, e.Name())
 	}
 	return nil
 }
 
 func (e *endpoint) putManifest(ctx context.Context, ref string, m Manifest) error {
-	req, err := e.request(ctx, http.MethodPut, "manifests/"+ref, bytes.NewReader(m.Bytes))
+	req, err := e.Request(ctx, http.MethodPut, "manifests/"+ref, bytes.NewReader(m.Bytes))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", m.MediaType)
-	resp, err := e.do(req, maxManifest)
+	resp, err := e.Send(req, maxManifest)
 	if err != nil {
 		return err
 	}
@@ -182,18 +182,4 @@ func hasSubject(body []byte) bool {
 		Subject *v1.Descriptor `json:"subject"`
 	}
 	return json.Unmarshal(body, &document) == nil && document.Subject != nil
-}
-
-// DeleteManifest deletes a tag or, by digest, a manifest with all its tags,
-// where the registry allows it (OCI distribution 1.1, "Content Management").
-func (r *Repository) DeleteManifest(ctx context.Context, ref string) error {
-	e := r.primary
-	req, err := e.request(e.scoped(ctx, auth.ActionDelete), http.MethodDelete, "manifests/"+ref, nil)
-	if err == nil {
-		_, err = e.do(req, maxListing)
-	}
-	if err != nil {
-		return e.host.failure(ctx, err, "deleting manifest %s in %s", ref, e.name())
-	}
-	return nil
 }

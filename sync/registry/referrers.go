@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -20,11 +19,11 @@ func (r *Repository) Referrers(ctx context.Context, d digest.Digest) ([]v1.Descr
 		}
 		return nil
 	})
-	if answer, ok := errors.AsType[*answerError](err); ok && answer.status == 404 {
+	if absent(err) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, e.host.failure(ctx, err, "listing referrers of %s in %s", d, e.name())
+		return nil, e.Failure(ctx, err, "listing referrers of %s in %s", d, e.Name())
 	}
 	return all, nil
 }

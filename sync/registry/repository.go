@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -13,6 +12,7 @@ import (
 	"go.podman.io/image/v5/types"
 
 	"csync/sync/fault"
+	"csync/sync/registry/transport"
 )
 
 // Repository is a repository at a registry. It is safe for concurrent use.
@@ -26,25 +26,25 @@ type Repository struct {
 
 type repositoryKey struct {
 	name   string
-	access Access
+	access transport.Access
 	writes bool
 }
 
 // Source is a repository to read from. It is looked for where registries.conf
 // says: at mirrors first, at the location that replaces the name's own. The same
 // arguments give the same Repository.
-func (c *Client) Source(name reference.Named, a Access) (*Repository, error) {
+func (c *Client) Source(name reference.Named, a transport.Access) (*Repository, error) {
 	return c.repository(repositoryKey{name.Name(), a, false}, reference.TrimNamed(name), c.sources)
 }
 
 // Destination is a repository to write to: at the registry of its name, which
 // registries.conf may block or call insecure, but not replace, as for every
 // push with podman and skopeo. The same arguments give the same Repository.
-func (c *Client) Destination(name reference.Named, a Access) (*Repository, error) {
+func (c *Client) Destination(name reference.Named, a transport.Access) (*Repository, error) {
 	return c.repository(repositoryKey{name.Name(), a, true}, reference.TrimNamed(name), c.destination)
 }
 
-type locate func(name reference.Named, a Access) (*Repository, error)
+type locate func(name reference.Named, a transport.Access) (*Repository, error)
 
 func (c *Client) repository(key repositoryKey, name reference.Named, find locate) (*Repository, error) {
 	c.mu.Lock()
@@ -72,18 +72,21 @@ func (r *Repository) Name() reference.Named { return r.name }
 // Registry is the registry of the name, "docker.io" or "q.io:5000".
 func (r *Repository) Registry() string { return reference.Domain(r.name) }
 
+// Connect begins to connect to the registry, as [transport.Endpoint.Connect] does.
+func (r *Repository) Connect(ctx context.Context) { r.primary.Connect(ctx) }
+
 // SameRegistry reports whether both are at the same registry, so that blobs may
 // be mounted from one to the other.
 func (r *Repository) SameRegistry(o *Repository) bool {
-	return r.primary.host.name == o.primary.host.name
+	return r.primary.Registry() == o.primary.Registry()
 }
 
 // Same reports whether both are the same repository, however they are reached.
 func (r *Repository) Same(o *Repository) bool {
-	return r.SameRegistry(o) && r.primary.path == o.primary.path
+	return r.SameRegistry(o) && r.primary.Path() == o.primary.Path()
 }
 
-func (c *Client) destination(name reference.Named, a Access) (*Repository, error) {
+func (c *Client) destination(name reference.Named, a transport.Access) (*Repository, error) {
 	found, err := c.configured(name.Name())
 	if err != nil {
 		return nil, err
@@ -91,14 +94,14 @@ func (c *Client) destination(name reference.Named, a Access) (*Repository, error
 	r, err := c.itself(name, a, found.Insecure)
 	if err == nil {
 		r.primary.writes = !c.options.ReadOnly
-		r.primary.host.traffic.written.Store(true)
+		r.primary.ExpectWrites()
 	}
 	return r, err
 }
 
 // itself is the repository at the registry of its name.
-func (c *Client) itself(name reference.Named, a Access, configured bool) (*Repository, error) {
-	e, err := c.newEndpoint(name, hostKey{reference.Domain(name), a, insecure(a, configured)}, "")
+func (c *Client) itself(name reference.Named, a transport.Access, configured bool) (*Repository, error) {
+	e, err := c.newEndpoint(route(name, a, insecure(a, configured)))
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +109,7 @@ func (c *Client) itself(name reference.Named, a Access, configured bool) (*Repos
 	return &Repository{name: name, byTag: only, byDigest: only, primary: e}, nil
 }
 
-func (c *Client) sources(name reference.Named, a Access) (*Repository, error) {
+func (c *Client) sources(name reference.Named, a transport.Access) (*Repository, error) {
 	found, err := c.configured(name.Name())
 	if err != nil {
 		return nil, err
@@ -130,7 +133,7 @@ func (c *Client) sources(name reference.Named, a Access) (*Repository, error) {
 }
 
 // endpoints are where registries.conf wants name to be read from.
-func (c *Client) endpoints(found sysregistriesv2.Registry, name reference.Named, a Access) ([]*endpoint, error) {
+func (c *Client) endpoints(found sysregistriesv2.Registry, name reference.Named, a transport.Access) ([]*endpoint, error) {
 	sources, err := found.PullSourcesFromReference(name)
 	if err != nil {
 		return nil, fault.New(fault.Input, fmt.Errorf("finding mirrors of %s: %w", name.Name(), err))
@@ -139,10 +142,11 @@ func (c *Client) endpoints(found sysregistriesv2.Registry, name reference.Named,
 	for _, source := range sources {
 		domain, access := reference.Domain(source.Reference), a
 		if domain != reference.Domain(name) {
-			access = a.elsewhere()
+			access = a.Elsewhere()
 		}
-		key := hostKey{domain, access, insecure(a, source.Endpoint.Insecure)}
-		e, err := c.newEndpoint(reference.TrimNamed(source.Reference), key, source.Endpoint.NamespaceProxy)
+		to := route(source.Reference, access, insecure(a, source.Endpoint.Insecure))
+		to.Proxied = source.Endpoint.NamespaceProxy
+		e, err := c.newEndpoint(to)
 		if err != nil {
 			return nil, err
 		}
@@ -153,7 +157,7 @@ func (c *Client) endpoints(found sysregistriesv2.Registry, name reference.Named,
 
 // configured is what registries.conf says about name, which may be nothing.
 func (c *Client) configured(name string) (sysregistriesv2.Registry, error) {
-	found, err := sysregistriesv2.FindRegistry(c.options.System, name)
+	found, err := sysregistriesv2.FindRegistry(c.session.System(), name)
 	if err != nil {
 		return sysregistriesv2.Registry{}, fault.New(fault.Input, fmt.Errorf("loading registries.conf: %w", err))
 	}
@@ -162,13 +166,13 @@ func (c *Client) configured(name string) (sysregistriesv2.Registry, error) {
 	}
 	if found.Blocked {
 		return *found, fault.New(fault.Policy, fmt.Errorf("registry %s is blocked in %s", found.Prefix,
-			sysregistriesv2.ConfigurationSourceDescription(c.options.System)))
+			sysregistriesv2.ConfigurationSourceDescription(c.session.System())))
 	}
 	return *found, nil
 }
 
 // insecure is what the side says, else what registries.conf does.
-func insecure(a Access, configured bool) bool {
+func insecure(a transport.Access, configured bool) bool {
 	if a.TLSVerify != types.OptionalBoolUndefined {
 		return a.TLSVerify == types.OptionalBoolFalse
 	}
@@ -183,7 +187,7 @@ func read[V any](ctx context.Context, endpoints []*endpoint, ask func(*endpoint)
 		if err == nil || ctx.Err() != nil {
 			return value, err
 		}
-		logrus.WithError(err).Debugf("mirror %s does not have it", mirror.name())
+		logrus.WithError(err).Debugf("mirror %s does not have it", mirror.Name())
 	}
 	return ask(endpoints[len(endpoints)-1])
 }
@@ -194,10 +198,4 @@ func (r *Repository) readersOf(ref string) []*endpoint {
 		return r.byDigest
 	}
 	return r.byTag
-}
-
-// notFound reports whether err is that something is not there.
-func notFound(err error) bool {
-	answer, ok := errors.AsType[*answerError](err)
-	return ok && answer.status == 404
 }

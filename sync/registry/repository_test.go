@@ -8,6 +8,7 @@ import (
 
 	"csync/sync/fault"
 	"csync/sync/registry/registrytest"
+	"csync/sync/registry/transport"
 )
 
 func TestSourceIsReadFromMirrorsFirst(t *testing.T) {
@@ -17,7 +18,7 @@ func TestSourceIsReadFromMirrorsFirst(t *testing.T) {
 	upstream.Push(t, "moved/a", "both", both)
 	upstream.Push(t, "moved/a", "upstream", upstreamOnly)
 	mirror.Push(t, "copies/a", "both", both)
-	c, _ := newClient(t, func(o *Options) {
+	c := newClient(t, func(o *transport.Options) {
 		o.System = system(t, sprint(`
 [[registry]]
 prefix = "q.example/ns"
@@ -28,7 +29,7 @@ location = "%s/copies"
 insecure = true
 `, upstream.Host(), mirror.Host()))
 	})
-	r := source(t, c, "q.example/ns/a", Access{})
+	r := source(t, c, "q.example/ns/a", transport.Access{})
 	require.Equal(t, "q.example/ns/a", r.Name().Name())
 
 	d, err := r.Resolve(t.Context(), "both")
@@ -57,7 +58,7 @@ func TestMirrorsMayBeForDigestsOnlyAndSeeNoCredentials(t *testing.T) {
 	image := registrytest.RandomImage(1)
 	upstream.Push(t, "a", "1", image)
 	mirror.Push(t, "a", "1", image)
-	c, _ := newClient(t, func(o *Options) {
+	c := newClient(t, func(o *transport.Options) {
 		o.System = system(t, sprint(`
 [[registry]]
 location = "%s"
@@ -68,7 +69,7 @@ insecure = true
 pull-from-mirror = "digest-only"
 `, upstream.Host(), mirror.Host()))
 	})
-	r := source(t, c, upstream.Host()+"/a", asUser(Access{}))
+	r := source(t, c, upstream.Host()+"/a", asUser(transport.Access{}))
 	_, err := r.Resolve(t.Context(), "1")
 	require.NoError(t, err)
 	require.Empty(t, mirror.Log())
@@ -83,7 +84,7 @@ pull-from-mirror = "digest-only"
 func TestDestinationIsTheRegistryItself(t *testing.T) {
 	t.Parallel()
 	registry, mirror := registrytest.Start(t), registrytest.Start(t)
-	c, _ := newClient(t, func(o *Options) {
+	c := newClient(t, func(o *transport.Options) {
 		o.System = system(t, sprint(`
 [[registry]]
 location = "%s"
@@ -96,20 +97,20 @@ location = "blocked.example"
 blocked = true
 `, registry.Host(), mirror.Host()))
 	})
-	_, err := destination(t, c, registry.Host()+"/a", Access{}).StartUpload(t.Context())
+	_, err := destination(t, c, registry.Host()+"/a", transport.Access{}).StartUpload(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, mirror.Log())
 	for _, find := range []locate{c.Source, c.Destination} {
-		_, err = find(named(t, "blocked.example/a"), Access{})
+		_, err = find(named(t, "blocked.example/a"), transport.Access{})
 		requireFault(t, err, fault.Policy, "blocked.example is blocked in")
 	}
-	_, err = c.Repositories(t.Context(), "blocked.example", Access{})
+	_, err = c.Repositories(t.Context(), "blocked.example", transport.Access{})
 	requireFault(t, err, fault.Policy)
 }
 
 func TestBrokenRegistriesConfIsAnInputError(t *testing.T) {
 	t.Parallel()
-	c, _ := newClient(t, func(o *Options) { o.System = system(t, "[[registry") })
-	_, err := c.Source(named(t, "q.io/a"), Access{})
+	c := newClient(t, func(o *transport.Options) { o.System = system(t, "[[registry") })
+	_, err := c.Source(named(t, "q.io/a"), transport.Access{})
 	requireFault(t, err, fault.Input, "loading registries.conf")
 }

@@ -14,20 +14,21 @@ import (
 // resumable is the body of a blob that goes on where its connection broke, by
 // range requests (OCI distribution 1.1, "Pulling Blobs").
 type resumable struct {
-	*heldBody
+	opened   io.Closer     // the first answer's body, with its place among the reads
+	body     io.ReadCloser // that of the last
 	endpoint *endpoint
 	request  *http.Request
 	blob     v1.Descriptor
 	offset   int64
-	left     int // further attempts
+	attempts int
 }
 
 func newResumable(e *endpoint, req *http.Request, resp *http.Response, d v1.Descriptor) *resumable {
-	return &resumable{resp.Body.(*heldBody), e, req, d, 0, e.host.client.options.Retries}
+	return &resumable{opened: resp.Body, body: resp.Body, endpoint: e, request: req, blob: d}
 }
 
 func (r *resumable) Read(p []byte) (int, error) {
-	n, err := r.heldBody.Read(p)
+	n, err := r.body.Read(p)
 	r.offset += int64(n)
 	if err == nil || errors.Is(err, io.EOF) && (r.blob.Size < 0 || r.offset >= r.blob.Size) {
 		return n, err
@@ -36,24 +37,18 @@ func (r *resumable) Read(p []byte) (int, error) {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
-	if ctx.Err() == nil && r.left > 0 && r.resume(err) {
+	if ctx.Err() == nil && r.resume(err) {
 		return n, nil
 	}
-	err = newTransportError(r.request, err)
-	return n, r.endpoint.host.failure(ctx, err, "reading blob %s in %s", r.blob.Digest, r.endpoint.name())
+	return n, r.endpoint.Failure(ctx, err, "reading blob %s in %s", r.blob.Digest, r.endpoint.Name())
 }
 
 // resume asks for the rest, without giving up the place among the reads.
 func (r *resumable) resume(cause error) bool {
-	r.left--
-	logrus.WithError(cause).Warnf("blob %s in %s: going on at byte %d", r.blob.Digest, r.endpoint.name(), r.offset)
-	_ = r.ReadCloser.Close()
-	if r.endpoint.host.client.wait(r.request.Context(), r.endpoint.host.delay(nil, 0)) != nil {
-		return false
-	}
 	req := r.request.Clone(r.request.Context())
 	req.Header.Set("Range", fmt.Sprintf("bytes=%d-", r.offset))
-	resp, err := refused(r.endpoint.host.persist(req, r.endpoint.exchange))
+	resp, err := r.endpoint.Resume(req, r.attempts, cause)
+	r.attempts++
 	if err != nil {
 		return false
 	}
@@ -62,6 +57,20 @@ func (r *resumable) resume(cause error) bool {
 		_ = resp.Body.Close()
 		return false
 	}
-	r.ReadCloser = resp.Body
+	logrus.WithError(cause).Warnf("blob %s in %s: going on at byte %d", r.blob.Digest, r.endpoint.Name(), r.offset)
+	r.leave()
+	r.body = resp.Body
 	return true
+}
+
+// leave closes the last answer, but for the first, which holds the place.
+func (r *resumable) leave() {
+	if r.body != r.opened {
+		_ = r.body.Close()
+	}
+}
+
+func (r *resumable) Close() error {
+	r.leave()
+	return r.opened.Close()
 }

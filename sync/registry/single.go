@@ -3,12 +3,13 @@ package registry
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"sync/atomic"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"csync/sync/registry/transport"
 )
 
 // MaxSingle is up to how many bytes a blob is worth [Repository.Push]: it is held
@@ -41,11 +42,11 @@ func (s *single) settle(state int32) { s.state.CompareAndSwap(singleAsked, state
 // errors are returned as they are.
 func (r *Repository) Push(ctx context.Context, d v1.Descriptor, read func() ([]byte, error)) (pushed bool, err error) {
 	e := r.primary
-	yes, first := e.host.single.worthwhile()
+	yes, first := e.found.single.worthwhile()
 	if !yes {
 		return false, nil
 	}
-	defer e.host.single.settle(singleUnknown) // if nothing else was found out
+	defer e.found.single.settle(singleUnknown) // if nothing else was found out
 	content, err := read()
 	if err != nil {
 		return false, err
@@ -56,18 +57,18 @@ func (r *Repository) Push(ctx context.Context, d v1.Descriptor, read func() ([]b
 	}
 	switch {
 	case err == nil && upload == nil:
-		e.host.single.settle(singleTaken)
+		e.found.single.settle(singleTaken)
 		return true, nil
 	case err == nil:
-		e.host.single.settle(singleRefused)
+		e.found.single.settle(singleRefused)
 		if upload.push(ctx, d, content) == nil {
 			return true, nil
 		}
 		// The session may have kept what came with the request that opened it.
 	case refusal(err) || first && broke(err):
-		e.host.single.settle(singleRefused)
+		e.found.single.settle(singleRefused)
 	case !first:
-		return false, e.host.failure(ctx, err, "uploading blob %s to %s", d.Digest, e.name())
+		return false, e.Failure(ctx, err, "uploading blob %s to %s", d.Digest, e.Name())
 	}
 	if upload, err = r.StartUpload(ctx); err != nil {
 		return false, err
@@ -77,8 +78,7 @@ func (r *Repository) Push(ctx context.Context, d v1.Descriptor, read func() ([]b
 
 // broke reports whether a request was too much for the registry.
 func broke(err error) bool {
-	answer, ok := errors.AsType[*answerError](err)
-	return ok && answer.status >= http.StatusInternalServerError
+	return transport.Status(err) >= http.StatusInternalServerError
 }
 
 // push finishes the upload, or gives its session back.
@@ -94,16 +94,16 @@ func (u *Upload) push(ctx context.Context, d v1.Descriptor, content []byte) erro
 // has not taken it, but opened a session for it. probe does not repeat the
 // request.
 func (e *endpoint) pushSingle(ctx context.Context, d v1.Descriptor, content []byte, probe bool) (*Upload, error) {
-	req, err := e.request(ctx, http.MethodPost, "blobs/uploads/", bytes.NewReader(content))
+	req, err := e.Request(ctx, http.MethodPost, "blobs/uploads/", bytes.NewReader(content))
 	if err != nil {
 		return nil, err
 	}
 	req.URL.RawQuery = url.Values{"digest": {d.Digest.String()}}.Encode()
 	req.Header.Set("Content-Type", "application/octet-stream")
 	if probe {
-		return e.session(e.once(req, maxListing))
+		return e.session(e.SendOnce(req, maxListing))
 	}
-	return e.session(e.do(req, maxListing))
+	return e.session(e.Send(req, maxListing))
 }
 
 // believe asks for the first blob that a registry says it has taken: the

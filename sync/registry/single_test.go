@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/stretchr/testify/require"
@@ -36,7 +35,7 @@ func requireBlobs(t *testing.T, r *Repository, contents ...string) {
 func TestASmallBlobIsOneRequestWhereTheRegistryTakesIt(t *testing.T) {
 	t.Parallel()
 	server := registrytest.Start(t, registrytest.SinglePost(), registrytest.Token("ci", "secret"))
-	c, _ := newClient(t)
+	c := newClient(t)
 	r := destination(t, c, server.Host()+"/a", asUser(plainly))
 
 	require.Equal(t, []bool{true, true, true}, pushAll(t, r, "one", "two", ""))
@@ -50,7 +49,7 @@ func TestASmallBlobIsOneRequestWhereTheRegistryTakesIt(t *testing.T) {
 func TestARegistryThatOpensASessionInsteadIsNotAskedTwice(t *testing.T) {
 	t.Parallel()
 	server := registrytest.Start(t)
-	c, _ := newClient(t)
+	c := newClient(t)
 	r := destination(t, c, server.Host()+"/a", plainly)
 
 	require.Equal(t, []bool{true, false}, pushAll(t, r, "one", "two"))
@@ -75,7 +74,7 @@ func TestWhateverElseARegistryAnswersTheBlobGoesInTwoRequests(t *testing.T) {
 				w.WriteHeader(status)
 				return true
 			})
-			c, _ := newClient(t)
+			c := newClient(t)
 			r := destination(t, c, server.Host()+"/a", plainly)
 
 			require.Equal(t, []bool{true, false}, pushAll(t, r, "one", "two"))
@@ -88,7 +87,7 @@ func TestWhateverElseARegistryAnswersTheBlobGoesInTwoRequests(t *testing.T) {
 func TestABlobThatCannotBeReadFindsNothingOut(t *testing.T) {
 	t.Parallel()
 	server := registrytest.Start(t, registrytest.SinglePost())
-	c, _ := newClient(t)
+	c := newClient(t)
 	r := destination(t, c, server.Host()+"/a", plainly)
 	broken := errors.New("broken")
 
@@ -120,7 +119,7 @@ func TestASessionThatKeptWhatOpenedItIsGivenUpForANewOne(t *testing.T) {
 		}
 		return true
 	})
-	c, _ := newClient(t)
+	c := newClient(t)
 	r := destination(t, c, server.Host()+"/a", plainly)
 
 	require.Equal(t, []bool{true, false}, pushAll(t, r, "one", "two"))
@@ -146,7 +145,7 @@ func TestOneFailureThatPassesDecidesNothing(t *testing.T) {
 				fail(w)
 				return true
 			})
-			c, _ := newClient(t)
+			c := newClient(t)
 			r := destination(t, c, server.Host()+"/a", plainly)
 			requireNoBlob(t, r, "one")
 
@@ -163,16 +162,4 @@ func requireNoBlob(t *testing.T, r *Repository, content string) {
 	_, has, err := r.HasBlob(t.Context(), blob(content).Digest)
 	require.NoError(t, err)
 	require.False(t, has)
-}
-
-func TestFindingOutWaitsItsTurn(t *testing.T) {
-	t.Parallel()
-	server := registrytest.Start(t, registrytest.SinglePost())
-	c, w := newClient(t)
-	r := destination(t, c, server.Host()+"/a", plainly)
-	r.primary.host.traffic.pause(time.Hour)
-
-	pushAll(t, r, "one")
-
-	require.Len(t, w.each, 2, "before the POST, and before it is made sure of")
 }

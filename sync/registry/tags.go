@@ -23,14 +23,14 @@ func (r *Repository) Tags(ctx context.Context) ([]string, error) {
 	err := e.eachTagPage(ctx, func(page tagPage) error {
 		for _, tag := range page.Tags {
 			if !tagPattern.MatchString(tag) {
-				return unsupported("registry lists invalid tag %q", shorten(tag))
+				return unsupported("registry lists invalid tag %.200q", tag)
 			}
 		}
 		listed.add(page)
 		return all.add(page.Tags)
 	})
 	if err != nil {
-		return nil, e.host.failure(ctx, err, "fetching tags list")
+		return nil, e.Failure(ctx, err, "fetching tags list")
 	}
 	r.listed.Store(&listed)
 	return all.names, nil
@@ -47,13 +47,13 @@ type tagPage struct {
 
 // eachTagPage asks for pages until there are no more, or take has an error.
 func (e *endpoint) eachTagPage(ctx context.Context, take func(tagPage) error) error {
-	req, err := e.request(e.reading(ctx), http.MethodGet, "tags/list", nil)
+	req, err := e.Request(e.reading(ctx), http.MethodGet, "tags/list", nil)
 	if err != nil {
 		return err
 	}
 	req.URL.RawQuery = "n=1000"
 	for {
-		resp, err := e.do(req, maxListing)
+		resp, err := e.Send(req, maxListing)
 		if err != nil {
 			return err
 		}
@@ -83,13 +83,13 @@ func (e *endpoint) nextPage(resp *http.Response) (*url.URL, error) {
 	_, rest, opened := strings.Cut(link, "<")
 	leads, _, closed := strings.Cut(rest, ">")
 	if !opened || !closed {
-		return nil, unsupported("registry answers with the Link %q", shorten(link))
+		return nil, unsupported("registry answers with the Link %.200q", link)
 	}
 	next, err := resp.Request.URL.Parse(leads)
 	if err != nil {
 		return nil, unsupported("reading the Link of the answer: %w", err)
 	}
-	if next.Host != e.host.address { // also where the answer came from elsewhere
+	if next.Host != e.Address() { // also where the answer came from elsewhere
 		return nil, unsupported("refusing to follow the list to another host, %s", next.Host)
 	}
 	next.Scheme, next.User = resp.Request.URL.Scheme, nil

@@ -14,10 +14,11 @@ import (
 	"oras.land/oras-go/v2/registry/remote/auth"
 
 	"csync/sync/fault"
+	"csync/sync/registry/transport"
 )
 
 // Upload is a session in which one blob is written. It must be finished or
-// cancelled.
+// abandoned.
 type Upload struct {
 	endpoint *endpoint
 	location *url.URL
@@ -32,14 +33,14 @@ func (r *Repository) Mount(ctx context.Context, d digest.Digest, from *Repositor
 	e := r.primary
 	scoped := e.writing(ctx)
 	for _, other := range append(others, from) {
-		scoped = auth.AppendRepositoryScope(scoped, other.primary.reference, auth.ActionPull)
+		scoped = auth.AppendRepositoryScope(scoped, other.primary.reference(), auth.ActionPull)
 	}
-	upload, err := e.post(scoped, url.Values{"mount": {d.String()}, "from": {from.primary.path}})
+	upload, err := e.post(scoped, url.Values{"mount": {d.String()}, "from": {from.primary.Path()}})
 	if refusal(err) {
 		return r.StartUpload(ctx)
 	}
 	if err != nil {
-		return nil, e.host.failure(ctx, err, "mounting blob %s from %s in %s", d, from.primary.name(), e.name())
+		return nil, e.Failure(ctx, err, "mounting blob %s from %s in %s", d, from.primary.Name(), e.Name())
 	}
 	return upload, nil
 }
@@ -48,8 +49,8 @@ func (r *Repository) Mount(ctx context.Context, d digest.Digest, from *Repositor
 // still take the blob: it has no rights on the other repository, does not know
 // mounts, or has lost the blob.
 func refusal(err error) bool {
-	answer, ok := errors.AsType[*answerError](err)
-	return ok && answer.status < http.StatusInternalServerError && answer.status != http.StatusTooManyRequests
+	status := transport.Status(err)
+	return status != 0 && status < http.StatusInternalServerError && status != http.StatusTooManyRequests
 }
 
 // StartUpload opens a session for one blob (OCI distribution 1.1, "POST then
@@ -61,19 +62,19 @@ func (r *Repository) StartUpload(ctx context.Context) (*Upload, error) {
 		err = unsupported("registry answers that the blob is there before it was sent")
 	}
 	if err != nil {
-		return nil, e.host.failure(ctx, err, "starting an upload to %s", e.name())
+		return nil, e.Failure(ctx, err, "starting an upload to %s", e.Name())
 	}
 	return upload, nil
 }
 
 // post gives the session that the registry opens, nil if it needs none.
 func (e *endpoint) post(ctx context.Context, query url.Values) (*Upload, error) {
-	req, err := e.request(ctx, http.MethodPost, "blobs/uploads/", nil)
+	req, err := e.Request(ctx, http.MethodPost, "blobs/uploads/", nil)
 	if err != nil {
 		return nil, err
 	}
 	req.URL.RawQuery = query.Encode()
-	return e.session(e.do(req, maxListing))
+	return e.session(e.Send(req, maxListing))
 }
 
 // session is what the answer to a POST has opened, nil if the blob is there.
@@ -84,7 +85,7 @@ func (e *endpoint) session(resp *http.Response, err error) (*Upload, error) {
 	if resp.StatusCode == http.StatusCreated {
 		return nil, nil
 	}
-	location, err := e.at(resp)
+	location, err := e.Location(resp)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +104,7 @@ func (u *Upload) Finish(ctx context.Context, d v1.Descriptor, body io.Reader) er
 		err = broke
 	}
 	if err != nil {
-		return e.host.failure(ctx, err, "uploading blob %s to %s", d.Digest, e.name())
+		return e.Failure(ctx, err, "uploading blob %s to %s", d.Digest, e.Name())
 	}
 	return nil
 }
@@ -124,7 +125,7 @@ func (u *Upload) put(ctx context.Context, d v1.Descriptor, content *uploadBody) 
 		req.Body = http.NoBody // anything else means that the length is not known
 	}
 	req.Header.Set("Content-Type", "application/octet-stream")
-	resp, err := u.endpoint.do(req, maxListing)
+	resp, err := u.endpoint.Send(req, maxListing)
 	if err != nil {
 		return err
 	}
@@ -134,30 +135,20 @@ func (u *Upload) put(ctx context.Context, d v1.Descriptor, content *uploadBody) 
 	return nil
 }
 
-// Abandon is Cancel also after an interruption. That it cannot be done is not
-// worth a word, because registries drop old sessions by themselves.
-func (u *Upload) Abandon(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
-	defer cancel()
-	_ = u.Cancel(ctx)
-}
-
 // abandonTimeout is what a run that was interrupted spends on leaving nothing
 // behind.
 const abandonTimeout = 5 * time.Second
 
-// Cancel ends the session without a blob. Registries end those that are left
-// over by themselves, so that its error matters little.
-func (u *Upload) Cancel(ctx context.Context) error {
-	e := u.endpoint
-	req, err := http.NewRequestWithContext(e.writing(ctx), http.MethodDelete, u.location.String(), nil)
+// Abandon ends the session without a blob, also after an interruption. That it
+// cannot be done is not worth a word, because registries drop old sessions by
+// themselves.
+func (u *Upload) Abandon(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(u.endpoint.writing(ctx), http.MethodDelete, u.location.String(), nil)
 	if err == nil {
-		_, err = e.do(req, maxListing)
+		_, _ = u.endpoint.Send(req, maxListing)
 	}
-	if err != nil {
-		return e.host.failure(ctx, err, "cancelling an upload to %s", e.name())
-	}
-	return nil
 }
 
 // uploadBody lends a reader to a request, whose transport may go on reading

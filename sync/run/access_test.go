@@ -11,8 +11,8 @@ import (
 	"go.podman.io/image/v5/types"
 
 	"csync/sync/fault"
-	"csync/sync/registry"
 	"csync/sync/registry/registrytest"
+	"csync/sync/registry/transport"
 	"csync/sync/report"
 )
 
@@ -108,7 +108,7 @@ func TestTLSVerifyAndCertDirOfTheFileAreHeeded(t *testing.T) {
 			source.Push(t, "app", "1.0", registrytest.RandomImage(1))
 			open.Push(t, "web", "1.0", registrytest.RandomImage(2))
 			l := newLab(t, "dir:"+directory)
-			l.access = registry.Access{}
+			l.access = transport.Access{}
 
 			results := l.sync(oneOf(source, "app", "1.0", c.lines(source)) + oneOf(open, "web", "1.0", "tls-verify: false"))
 
@@ -129,7 +129,7 @@ func TestAClientCertificateThatIsMissingIsAFailure(t *testing.T) {
 	source, directory := registrytest.Start(t, registrytest.ClientCertificate()), t.TempDir()
 	source.Push(t, "app", "1.0", registrytest.RandomImage(1))
 	l := newLab(t, "dir:"+directory)
-	l.access = registry.Access{}
+	l.access = transport.Access{}
 
 	results := l.sync(oneOf(source, "app", "1.0", caOnly(source)))
 
@@ -155,9 +155,9 @@ func TestADestinationIsReachedAsTheCommandLineSays(t *testing.T) {
 	source, destination := registrytest.Start(t), registrytest.Start(t, registrytest.ClientCertificate(), registrytest.Basic("ci", "s3cret"))
 	source.Push(t, "app", "1.0", registrytest.RandomImage(1))
 	l := newLab(t)
-	l.access = registry.Access{Username: "ci", Password: "s3cret", CertDir: destination.CertDir}
+	l.access = transport.Access{Username: "ci", Password: "s3cret", CertDir: destination.CertDir}
 	l.places = append(l.places, l.place("docker://"+destination.Host()))
-	l.access = registry.Access{TLSVerify: types.OptionalBoolFalse}
+	l.access = transport.Access{TLSVerify: types.OptionalBoolFalse}
 
 	requireAll(t, report.Done, l.sync(oneOf(source, "app", "1.0")))
 }

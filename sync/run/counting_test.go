@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"csync/sync/image"
-	"csync/sync/registry"
 	"csync/sync/registry/registrytest"
+	"csync/sync/registry/transport"
 	"csync/sync/report"
 )
 
@@ -108,7 +108,7 @@ func TestAThousandUnchangedTagsNeedFewConnectionsAndTwoRequestsEach(t *testing.T
 	}
 	l := newLab(t)
 	l.jobs = 30 // as the command by default
-	l.client = registry.NewClient(registry.Options{MaxRequests: 30, System: l.system})
+	l.connect(transport.Options{MaxRequests: 30})
 	l.places = []image.Place{l.place("docker://" + destination.Host())}
 
 	results := l.sync(allOf(source, "team/app"))

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"csync/sync/image"
-	"csync/sync/registry"
 	"csync/sync/registry/registrytest"
+	"csync/sync/registry/transport"
 	"csync/sync/report"
 )
 
@@ -72,7 +72,7 @@ func TestBlobsForOneAndForSeveralRegistriesDoNotWaitForEachOther(t *testing.T) {
 		repositories = append(repositories, name)
 	}
 	l := newLab(t)
-	l.client = registry.NewClient(registry.Options{MaxRequests: 4, System: l.system})
+	l.connect(transport.Options{MaxRequests: 4})
 	l.places = []image.Place{l.place("docker://" + one.Host()), l.place("docker://" + two.Host())}
 
 	for _, result := range l.sync(allOf(source, repositories...)) {

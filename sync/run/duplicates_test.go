@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"csync/sync/fault"
-	"csync/sync/registry"
 	"csync/sync/registry/registrytest"
+	"csync/sync/registry/transport"
 	"csync/sync/report"
 	"csync/sync/spec"
 
@@ -85,7 +85,7 @@ func TestVerifyTellsARefusalFromAnAbsence(t *testing.T) {
 	source.Push(t, "app", "1.0", image)
 	destination.Push(t, "app", "1.0", image)
 	l := newLab(t)
-	l.access = registry.Access{TLSVerify: l.access.TLSVerify, Username: "ci", Password: "wrong"}
+	l.access = transport.Access{TLSVerify: l.access.TLSVerify, Username: "ci", Password: "wrong"}
 	l.places = append(l.places, l.place("docker://"+destination.Host()))
 
 	p := l.plan(allOf(source, "app"))

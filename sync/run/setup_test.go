@@ -15,6 +15,7 @@ import (
 	"csync/sync/plan"
 	"csync/sync/registry"
 	"csync/sync/registry/registrytest"
+	"csync/sync/registry/transport"
 	"csync/sync/report"
 	"csync/sync/run"
 	"csync/sync/spec"
@@ -26,7 +27,7 @@ import (
 type lab struct {
 	t       testing.TB
 	client  *registry.Client
-	access  registry.Access // of sources and of destinations
+	access  transport.Access // of sources and of destinations
 	system  *types.SystemContext
 	jobs    int
 	request plan.Request // what is not as usual
@@ -37,16 +38,23 @@ type lab struct {
 func newLab(t testing.TB, destinations ...string) *lab {
 	t.Helper()
 	l := &lab{
-		t: t, access: registry.Access{TLSVerify: types.OptionalBoolFalse}, jobs: 16, system: emptySystem(t),
+		t: t, access: transport.Access{TLSVerify: types.OptionalBoolFalse}, jobs: 16, system: emptySystem(t),
 		request: plan.Request{Naming: plan.Naming{Path: plan.PathPath}},
 		options: run.Options{Copier: &image.Copier{Policy: image.AcceptAnything()}, Attempts: 2},
 	}
-	l.client = registry.NewClient(registry.Options{MaxRequests: 16, Retries: -1, RetryDelay: time.Millisecond, System: l.system})
-	t.Cleanup(l.client.Close)
+	l.connect(transport.Options{MaxRequests: 16, Retries: -1, RetryDelay: time.Millisecond})
 	for _, destination := range destinations {
 		l.places = append(l.places, l.place(destination))
 	}
 	return l
+}
+
+// connect makes the client anew.
+func (l *lab) connect(o transport.Options) {
+	o.System = l.system
+	way := transport.New(o)
+	l.t.Cleanup(way.Close)
+	l.client = registry.NewClient(way, registry.Options{})
 }
 
 // emptySystem is a system on which nothing is configured.

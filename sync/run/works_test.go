@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"csync/sync/plan"
-	"csync/sync/registry"
 	"csync/sync/registry/registrytest"
+	"csync/sync/registry/transport"
 	"csync/sync/report"
 )
 
@@ -28,8 +28,7 @@ func process(t *testing.T, destinations ...*registrytest.Registry) *lab {
 	l := newLab(t)
 	l.jobs = 64
 	l.access.Username, l.access.Password = "ci", "secret" // for those who ask
-	l.client = registry.NewClient(registry.Options{MaxRequests: 64, System: l.system})
-	t.Cleanup(l.client.Close)
+	l.connect(transport.Options{MaxRequests: 64})
 	for _, destination := range destinations {
 		l.places = append(l.places, l.place("docker://"+destination.Host()))
 	}

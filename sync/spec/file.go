@@ -1,7 +1,7 @@
 package spec
 
 import (
-	"csync/sync/registry"
+	"csync/sync/registry/transport"
 )
 
 // Mode is how a file's mistakes are taken.
@@ -34,7 +34,7 @@ type File struct {
 // from it.
 type Source struct {
 	Registry     string // host[:port][/namespace], as written
-	Access       registry.Access
+	Access       transport.Access
 	Destinations []Destination // those the file names itself, sorted; none: the command line's
 	Repositories []Repository  // sorted by name, none twice
 	Position     Position

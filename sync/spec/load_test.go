@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"csync/sync/registry"
+	"csync/sync/registry/transport"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -58,14 +58,14 @@ func TestLoadPathReadsEveryKeyOfASourceFile(t *testing.T) {
 
 	quay := file.Sources[0]
 	require.Equal(t, "quay.io/prometheus", quay.Registry)
-	require.Equal(t, registry.Access{IdentityToken: "opaque"}, quay.Access)
+	require.Equal(t, transport.Access{IdentityToken: "opaque"}, quay.Access)
 	require.Equal(t, []string{"quay.io/prometheus/node-exporter"}, names(quay.Repositories))
 
 	source := file.Sources[1]
 	require.Equal(t, "registry.example.com", source.Registry)
 	require.Equal(t, Position{examples + "full.yaml", 2, 1}, source.Position)
 	require.Empty(t, source.Destinations)
-	require.Equal(t, registry.Access{
+	require.Equal(t, transport.Access{
 		Username: "ci", Password: "swordfish", TLSVerify: types.OptionalBoolTrue, CertDir: "/etc/pki/registry",
 	}, source.Access)
 	require.Equal(t, []string{
@@ -149,7 +149,7 @@ r.io:
 s.io:
   images: {redis: *tags}
 `)
-		require.Equal(t, registry.Secret("swordfish"), sources[1].Access.Password)
+		require.Equal(t, transport.Secret("swordfish"), sources[1].Access.Password)
 		require.Equal(t, "ci", sources[1].Access.Username)
 		require.Equal(t, types.OptionalBoolFalse, sources[0].Access.TLSVerify)
 		require.Equal(t, []string{"r.io/nginx", "r.io/redis"}, names(sources[1].Repositories))

@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"csync/sync/registry"
+	"csync/sync/registry/transport"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -72,8 +72,8 @@ func (s *sourceReader) logIn() {
 		s.doubt(s.Position, "%s has no password; write one under credentials, csync.password-env or csync.password-file", username.key)
 	}
 	s.Access.Username = username.value
-	s.Access.Password = registry.Secret(password.value)
-	s.Access.IdentityToken = registry.Secret(s.login.identityToken)
+	s.Access.Password = transport.Secret(password.value)
+	s.Access.IdentityToken = transport.Secret(s.login.identityToken)
 }
 
 func literally(text string) (string, error) { return text, nil }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"csync/sync/registry"
+	"csync/sync/registry/transport"
 
 	"github.com/stretchr/testify/require"
 )
@@ -19,7 +19,7 @@ func TestCredentialsComeFromTheEnvironmentAndFromFiles(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte("swordfish"+ending), 0o600))
 		for _, keys := range []string{"password-env: CSYNC_TEST_PASSWORD", "password-file: " + path} {
 			sources := load(t, "q.io: {images: {redis: [1]}, csync: {username-env: CSYNC_TEST_USER, "+keys+"}}")
-			require.Equal(t, registry.Access{Username: "ci", Password: "swordfish"}, sources[0].Access)
+			require.Equal(t, transport.Access{Username: "ci", Password: "swordfish"}, sources[0].Access)
 		}
 	}
 }

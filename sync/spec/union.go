@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"csync/sync/registry"
+	"csync/sync/registry/transport"
 )
 
 // union sorts sources and their repositories and makes one of the repositories
@@ -46,7 +46,7 @@ func (f *findings) union(sources []Source) []Source {
 // named is a repository and how its source is reached.
 type named struct {
 	*Repository
-	access registry.Access
+	access transport.Access
 }
 
 // destinations identifies what a source's images go to.

@@ -1,0 +1,118 @@
+package transport
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+
+	"go.podman.io/image/v5/types"
+)
+
+const maxRedirects = 10
+
+// hostKey is what tells hosts apart: requests with equal keys are authorized
+// alike.
+type hostKey struct {
+	name     string
+	access   Access
+	insecure bool
+}
+
+// host is a registry as one side of a run reaches it.
+type host struct {
+	*pool
+	name     string // as the user names it: "docker.io", "q.io:5000"
+	address  string // where its API is
+	access   Access
+	system   *types.SystemContext
+	traffic  *traffic
+	requests *counter
+	client   *http.Client
+	contact  contact
+	auth     authority
+
+	insecure bool        // unverified HTTPS is fine, and so is HTTP
+	nearby   bool        // it is on this machine, at a port of its own
+	secure   atomic.Bool // a TLS handshake has succeeded
+	plain    atomic.Bool // HTTP it is
+}
+
+// newHost makes the host for key. The session is locked.
+func (s *Session) newHost(key hostKey) (*host, error) {
+	t := s.transport
+	system := systemFor(t.options.System, key.access)
+	shared, err := t.pool(poolKey{key.name, key.access.CertDir, key.insecure}, system)
+	if err != nil {
+		return nil, err
+	}
+	h := &host{
+		pool:     shared,
+		name:     key.name,
+		address:  key.name,
+		access:   key.access,
+		system:   system,
+		insecure: key.insecure,
+		traffic:  t.trafficOf(key.name),
+		requests: s.counterOf(key.name),
+	}
+	if key.name == "docker.io" {
+		h.address = "registry-1.docker.io"
+	}
+	h.nearby = loopback(h.address) && key.access.RegistryToken == "" // which goes with the first request
+	h.client = &http.Client{
+		Transport:     watched{observed{shared.http, h}, t.stall},
+		CheckRedirect: checkRedirect,
+	}
+	h.auth.init(h)
+	return h, nil
+}
+
+// systemFor is the configuration with what a side replaces in it.
+func systemFor(system *types.SystemContext, a Access) *types.SystemContext {
+	changed := types.SystemContext{}
+	if system != nil {
+		changed = *system
+	}
+	if a.CertDir != "" {
+		changed.DockerCertPath = a.CertDir
+	}
+	if a.AuthFile != "" {
+		changed.AuthFilePath = a.AuthFile
+	}
+	return &changed
+}
+
+// checkRedirect keeps credentials with the host they are for, and what was
+// asked for in secret a secret.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	first := via[0].URL
+	if len(via) >= maxRedirects {
+		return &redirectError{fmt.Sprintf("stopped after %d redirects", maxRedirects)}
+	}
+	if first.Scheme == "https" && req.URL.Scheme != "https" {
+		return &redirectError{fmt.Sprintf("redirected from HTTPS to %s", place(req.URL))}
+	}
+	if !strings.EqualFold(req.URL.Host, first.Host) {
+		req.Header.Del("Authorization")
+	}
+	return nil
+}
+
+// observed counts the requests that found a connection for the host's run, and
+// notes whether that was one to the registry over TLS.
+type observed struct {
+	*http.Transport
+	host *host
+}
+
+func (o observed) RoundTrip(req *http.Request) (*http.Response, error) {
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		o.host.requests.Add(1)
+		if req.URL.Scheme == "https" && req.URL.Host == o.host.address {
+			o.host.secure.Store(true)
+		}
+	}}
+	return o.Transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+}
