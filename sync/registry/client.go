@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"context"
+	"net/url"
 	"sync"
 	"sync/atomic"
 
@@ -45,6 +47,20 @@ func NewClient(t *transport.Transport, o Options) *Client {
 // it ("docker.io", "q.io:5000"): also those for its tokens, those that were
 // repeated, and those a redirect led to. Other clients' are not among them.
 func (c *Client) Requests() map[string]int64 { return c.session.Requests() }
+
+// Fetch reads what a URL of HTTP or HTTPS leads to that is none of a registry's
+// API, a signature's say, of at most limit bytes. Its host is reached as a
+// registry of that name would be, with its certificates, as insecurely as
+// registries.conf allows, within the same limits, and counted with the others;
+// but it is shown no credentials. What is not there is a failure of the kind
+// not-found.
+func (c *Client) Fetch(ctx context.Context, u *url.URL, limit int64) ([]byte, error) {
+	configured, err := c.configured(u.Host)
+	if err != nil {
+		return nil, err
+	}
+	return c.session.Fetch(ctx, u, configured.Insecure, limit)
+}
 
 // found is what is known of a registry, however it is reached.
 func (c *Client) found(name string) *found {

@@ -18,6 +18,7 @@ type hostKey struct {
 	name     string
 	access   Access
 	insecure bool
+	files    string // the scheme, where it is asked for files and not as a registry
 }
 
 // host is a registry as one side of a run reaches it.
@@ -97,6 +98,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	if !strings.EqualFold(req.URL.Host, first.Host) {
 		req.Header.Del("Authorization")
 	}
+	req.URL.User = nil // which would be one
 	return nil
 }
 
