@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -47,26 +46,26 @@ func TestNothingIsConnectedEarlyAfterTheFirstRequest(t *testing.T) {
 
 func TestAnEarlyConnectionThatIsOldOrNotWantedIsClosed(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(t *testing.T, e *early){
-		"not wanted": func(_ *testing.T, e *early) { e.close() },
-		"old": func(t *testing.T, e *early) {
-			time.Sleep(fresh)
+	for name, c := range map[string]struct {
+		age time.Duration
+		end func(t *testing.T, e *early)
+	}{
+		"not wanted": {0, func(_ *testing.T, e *early) { e.close() }},
+		"old": {fresh, func(t *testing.T, e *early) {
 			connection, err := e.take(t.Context(), e.address)
 			require.NoError(t, err)
 			require.Nil(t, connection)
-		},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				near, far := net.Pipe()
-				e := &early{"q.io:443", make(chan dialled, 1), func() {}}
-				e.dialled <- dialled{near, nil, time.Now()}
-				close(e.dialled)
-				end(t, e)
-				_, err := far.Read(make([]byte, 1))
-				require.ErrorIs(t, err, io.EOF)
-			})
+			near, far := net.Pipe()
+			e := &early{"q.io:443", make(chan dialled, 1), func() {}}
+			e.dialled <- dialled{near, nil, time.Now().Add(-c.age)}
+			close(e.dialled)
+			c.end(t, e)
+			_, err := far.Read(make([]byte, 1))
+			require.ErrorIs(t, err, io.EOF)
 		})
 	}
 }

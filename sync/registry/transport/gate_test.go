@@ -78,6 +78,25 @@ func TestAGateLetsInInTheOrderOfArrivalAndTakesTurnsBack(t *testing.T) {
 	})
 }
 
+func TestATurnThatComesToOneWhoGivesUpIsPassedOn(t *testing.T) {
+	t.Parallel()
+	g := newGate(1)
+	leave, err := g.enter(t.Context())
+	require.NoError(t, err)
+	turn, next := make(chan struct{}), make(chan struct{})
+	g.waiting = append(g.waiting, turn, next)
+	leave() // gives the turn to one who has just been cancelled
+
+	g.giveUp(turn)
+
+	select {
+	case <-next:
+	default:
+		t.Fatal("the turn is lost")
+	}
+	require.Equal(t, 1, g.under)
+}
+
 func TestARateSpacesRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -88,6 +88,57 @@ func TestWhatMayPassIsTriedAgain(t *testing.T) {
 	}
 }
 
+func TestAWaitThatIsGivenStaysTheSame(t *testing.T) {
+	t.Parallel()
+	host, _ := flaky(t, nil, 500, 502, 503)
+	s, w := newSession(t, func(o *Options) { o.RetryDelay = 7 * time.Second })
+	_, err := source(t, s, host+"/a", plainly).Tags(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []time.Duration{7 * time.Second, 7 * time.Second, 7 * time.Second}, w.each)
+}
+
+func TestARegistryMayAskForAnotherWaitThanTheOneGiven(t *testing.T) {
+	t.Parallel()
+	host, _ := flaky(t, http.Header{"Retry-After": {"3"}}, 503)
+	s, w := newSession(t, func(o *Options) { o.RetryDelay = 7 * time.Second })
+	_, err := source(t, s, host+"/a", plainly).Tags(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []time.Duration{3 * time.Second}, w.each)
+}
+
+func TestWhatIsNotTriedAgainWaitsItsTurnAsWell(t *testing.T) {
+	t.Parallel()
+	host, asked := flaky(t, nil, 503)
+	s, w := newSession(t)
+	r := source(t, s, host+"/a", plainly)
+	r.host.traffic.pause(time.Hour)
+	_, err := r.SendOnce(r.request(t.Context(), http.MethodPost, "blobs/uploads/", nil), 100)
+	require.Equal(t, http.StatusServiceUnavailable, Status(err))
+	require.EqualValues(t, 1, asked.Load())
+	require.Len(t, w.each, 1)
+}
+
+func TestAnAnswerThatBreaksIsResumedInItsPlaceAsOftenAsAnythingIsRepeated(t *testing.T) {
+	t.Parallel()
+	host, _ := flaky(t, nil)
+	s, w := newSession(t, func(o *Options) { o.MaxRequests, o.Retries = 1, 2 })
+	r := source(t, s, host+"/a", plainly)
+	req := r.request(t.Context(), http.MethodGet, "tags/list", nil)
+	opened, err := r.Open(req)
+	require.NoError(t, err)
+	for attempt := range 2 {
+		resumed, err := r.Resume(req, attempt, io.ErrUnexpectedEOF)
+		require.NoError(t, err)
+		require.NoError(t, resumed.Body.Close())
+	}
+	_, err = r.Resume(req, 2, io.ErrUnexpectedEOF)
+	require.Equal(t, io.ErrUnexpectedEOF, err)
+	require.Len(t, w.each, 2)
+	require.Equal(t, 1, r.host.traffic.all.under)
+	require.NoError(t, opened.Body.Close())
+	require.Zero(t, r.host.traffic.all.under)
+}
+
 func TestWhatWillNotPassIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 403, 404, 405, 501} {
