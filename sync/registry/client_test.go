@@ -142,3 +142,17 @@ func TestRequestsAreCountedByRegistry(t *testing.T) {
 	require.Equal(t, map[string]int64{server.Host(): int64(len(server.Log()))}, c.Requests(), server.Counts())
 	require.Equal(t, int64(3), c.Requests()[server.Host()]) // 401, token, HEAD
 }
+
+func TestClientsOfOneTransportKnowOnlyWhatTheyHaveAskedThemselves(t *testing.T) {
+	t.Parallel()
+	host := serve(t, func(w http.ResponseWriter, _ *http.Request) { googleTags(w) })
+	shared := newTransport(t)
+	first, second := NewClient(shared, Options{}), NewClient(shared, Options{})
+	_, err := source(t, first, host+"/p/a", plainly).Tags(t.Context())
+	require.NoError(t, err)
+
+	require.NotEmpty(t, source(t, first, host+"/p/a", plainly).Digests(t.Context()))
+	require.Empty(t, source(t, second, host+"/p/a", plainly).Digests(t.Context()))
+	require.Equal(t, map[string]int64{host: 1}, first.Requests())
+	require.Equal(t, map[string]int64{host: 0}, second.Requests())
+}

@@ -22,7 +22,7 @@ func (e *Endpoint) RequestAt(ctx context.Context, method, path string, body io.R
 }
 
 // Location is where the header of that name in resp leads, which must be on the
-// same host.
+// host of the API.
 func (e *Endpoint) Location(resp *http.Response) (*url.URL, error) {
 	location, err := resp.Location()
 	if errors.Is(err, http.ErrNoLocation) {
