@@ -73,9 +73,9 @@ func TestOnlyTheDemoImportsTestRegistries(t *testing.T) {
 
 // mapped is the package of the map that a directory belongs to.
 func mapped(directory string) string {
-	for ; directory != "."; directory = path.Dir(directory) {
-		if _, ok := mayImport[directory]; ok {
-			return directory
+	for above := directory; above != "."; above = path.Dir(above) {
+		if _, ok := mayImport[above]; ok {
+			return above
 		}
 	}
 	return directory
