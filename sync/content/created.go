@@ -35,7 +35,7 @@ func created(ctx context.Context, source Source, identifier string, depth int) (
 	if doc.Config == nil {
 		return time.Time{}, nil
 	}
-	content, err := readSmall(ctx, source, *doc.Config)
+	content, err := ReadSmall(ctx, *doc.Config, source.Blob)
 	if err != nil {
 		return time.Time{}, err
 	}

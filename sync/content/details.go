@@ -99,7 +99,7 @@ func (r *detailsReader) addConfig(ctx context.Context, d *Details, m registry.Ma
 	if !isImageConfig(doc.Config.MediaType) {
 		return nil
 	}
-	content, err := readSmall(ctx, r.source, *doc.Config)
+	content, err := ReadSmall(ctx, *doc.Config, r.source.Blob)
 	if err != nil {
 		return fmt.Errorf("reading config of %s: %w", m.Digest, err)
 	}

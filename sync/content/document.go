@@ -104,3 +104,9 @@ func (d document) isImage(mediaType string) bool {
 func isImageConfig(mediaType string) bool {
 	return mediaType == v1.MediaTypeImageConfig || mediaType == manifest.DockerV2Schema2ConfigMediaType
 }
+
+// Copyable reports whether containers/image can copy the manifest as one image
+// or artifact: it knows neither indexes there nor the drafts' artifact manifest.
+func Copyable(mediaType string) bool {
+	return IsManifest(mediaType) && !IsIndex(mediaType) && mediaType != mediaTypeOCIArtifact
+}

@@ -59,7 +59,7 @@ func (i Image) Config(ctx context.Context) ([]byte, error) {
 	if doc.Config == nil {
 		return nil, fault.New(fault.Unsupported, fmt.Errorf("manifest %s (%s) has no config", m.Digest, m.MediaType))
 	}
-	return readSmall(ctx, i.Source, *doc.Config)
+	return ReadSmall(ctx, *doc.Config, i.Source.Blob)
 }
 
 // Describe is the descriptor of a manifest's bytes, of which nothing else is

@@ -15,12 +15,12 @@ import (
 // (its iolimits.MaxConfigBodySize).
 const maxConfig = 4 << 20
 
-// readSmall reads a config whole, and checks it.
-func readSmall(ctx context.Context, source Source, blob v1.Descriptor) ([]byte, error) {
+// ReadSmall reads a config whole, and checks it.
+func ReadSmall(ctx context.Context, blob v1.Descriptor, open func(context.Context, v1.Descriptor) (io.ReadCloser, error)) ([]byte, error) {
 	if blob.Size > maxConfig {
 		return nil, fault.New(fault.Unsupported, fmt.Errorf("config %s has %d bytes; at most %d are read", blob.Digest, blob.Size, maxConfig))
 	}
-	body, err := source.Blob(ctx, blob)
+	body, err := open(ctx, blob)
 	if err != nil {
 		return nil, err
 	}

@@ -101,7 +101,7 @@ func (s Selection) chooseSingle(ctx context.Context, source Source, whole Choice
 	if err != nil || !doc.isImage(whole.MediaType) || doc.Config == nil {
 		return whole, err
 	}
-	config, err := readSmall(ctx, source, *doc.Config)
+	config, err := ReadSmall(ctx, *doc.Config, source.Blob)
 	if err != nil {
 		return Choice{}, fmt.Errorf("reading config: %w", err)
 	}

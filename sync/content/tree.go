@@ -17,7 +17,8 @@ import (
 // blobs by descriptor.
 type Tree struct {
 	Manifest registry.Manifest
-	Blobs    []v1.Descriptor
+	Config   *v1.Descriptor  // one of Blobs; nil where the manifest has none
+	Blobs    []v1.Descriptor // what the manifest needs, each once
 	Children []*Tree
 }
 
@@ -26,6 +27,12 @@ type Tree struct {
 func Load(ctx context.Context, source Source, root registry.Manifest) (*Tree, error) {
 	l := &loader{source: source}
 	return l.load(ctx, root, nil)
+}
+
+// Parse is the tree of one manifest, without what is below it.
+func Parse(m registry.Manifest) (*Tree, error) {
+	doc, err := parseDocument(m)
+	return &Tree{Manifest: m, Config: doc.Config, Blobs: doc.blobs()}, err
 }
 
 // loader counts what it has read.
@@ -39,7 +46,7 @@ func (l *loader) load(ctx context.Context, m registry.Manifest, above []digest.D
 	if err != nil {
 		return nil, err
 	}
-	t := &Tree{Manifest: m, Blobs: doc.blobs()}
+	t := &Tree{Manifest: m, Config: doc.Config, Blobs: doc.blobs()}
 	var instances []digest.Digest
 	above = append(above[:len(above):len(above)], m.Digest)
 	for _, child := range doc.Manifests {
@@ -90,6 +97,34 @@ func (t *Tree) Find(d digest.Digest) *Tree {
 		}
 	}
 	return nil
+}
+
+// IsConfig reports whether a blob is the config of one of the manifests.
+func (t *Tree) IsConfig(d digest.Digest) bool {
+	return t.Config != nil && t.Config.Digest == d ||
+		slices.ContainsFunc(t.Children, func(child *Tree) bool { return child.IsConfig(d) })
+}
+
+// All are all manifests, each once, the tree's own first.
+func (t *Tree) All() []registry.Manifest {
+	all := []registry.Manifest{t.Manifest}
+	for _, child := range t.Children {
+		for _, m := range child.All() {
+			if !slices.ContainsFunc(all, func(other registry.Manifest) bool { return other.Digest == m.Digest }) {
+				all = append(all, m)
+			}
+		}
+	}
+	return all
+}
+
+// Digests are those of all manifests, each once, the tree's own first.
+func (t *Tree) Digests() []digest.Digest {
+	var all []digest.Digest
+	for _, m := range t.All() {
+		all = append(all, m.Digest)
+	}
+	return all
 }
 
 // Manifests is the number of bytes of all manifests.

@@ -1,10 +1,14 @@
 package image
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
-	"sync/atomic"
+	"os"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -15,17 +19,28 @@ import (
 	"csync/sync/registry"
 )
 
-// registryDestination is a types.ImageDestination over the pooled client: it
-// takes what copy.Image brings from sources that are no registries.
+// registryDestination is a types.ImageDestination over the pooled client, and
+// its reference, for one image of a transfer. Its blobs go through the Mover.
 type registryDestination struct {
-	location Location
-	mover    Mover
-	fresh    bool
-	// Bytes of manifests, those that the mover was told of not among the written.
-	read, written atomic.Int64
+	types.ImageReference
+	transfer   *transfer
+	tree       *content.Tree
+	identifier string // the tag or digest to write; "" is the digest of whatever it becomes
+	written    []byte // the manifest, once it is there
 }
 
-func (d *registryDestination) Reference() types.ImageReference          { return d.location.Reference }
+// destination is where copy.Image writes t. An instance has no name of its own,
+// but its digest where the image is known by one.
+func (x *transfer) destination(t *content.Tree, identifier string) (*registryDestination, error) {
+	ref, err := x.Destination.of(t.Manifest.Digest)
+	return &registryDestination{ImageReference: ref, transfer: x, tree: t, identifier: identifier}, err
+}
+
+func (d *registryDestination) NewImageDestination(context.Context, *types.SystemContext) (types.ImageDestination, error) {
+	return d, nil
+}
+
+func (d *registryDestination) Reference() types.ImageReference          { return d.ImageReference }
 func (d *registryDestination) Close() error                             { return nil }
 func (d *registryDestination) SupportedManifestMIMETypes() []string     { return nil }
 func (d *registryDestination) SupportsSignatures(context.Context) error { return nil }
@@ -33,59 +48,79 @@ func (d *registryDestination) AcceptsForeignLayerURLs() bool            { return
 func (d *registryDestination) MustMatchRuntimeOS() bool                 { return false }
 func (d *registryDestination) IgnoresEmbeddedDockerReference() bool     { return true }
 func (d *registryDestination) HasThreadSafePutBlob() bool               { return true }
+
+// DesiredLayerCompression is as skopeo has it, where anything may change at all.
 func (d *registryDestination) DesiredLayerCompression() types.LayerCompression {
+	if d.transfer.mayChange() {
+		return types.Compress
+	}
 	return types.PreserveOriginal
 }
 
-// TryReusingBlob leaves it to PutBlob, whose Mover knows what is where.
-func (d *registryDestination) TryReusingBlob(context.Context, types.BlobInfo, types.BlobInfoCache, bool) (bool, types.BlobInfo, error) {
+// compressible reports whether skopeo would compress a layer.
+func compressible(mediaType string) bool {
+	return mediaType == v1.MediaTypeImageLayer || strings.HasSuffix(mediaType, ".tar") || strings.HasSuffix(mediaType, "rootfs.diff.tar")
+}
+
+// TryReusingBlob finds what the transfer has brought before.
+func (d *registryDestination) TryReusingBlob(_ context.Context, blob types.BlobInfo, _ types.BlobInfoCache, _ bool) (bool, types.BlobInfo, error) {
+	for _, there := range d.tree.Blobs {
+		if there.Digest == blob.Digest {
+			return !d.transfer.streamed(d.tree, there), types.BlobInfo{Digest: there.Digest, Size: there.Size}, nil
+		}
+	}
 	return false, types.BlobInfo{}, nil
 }
 
-func (d *registryDestination) PutBlob(ctx context.Context, stream io.Reader, blob types.BlobInfo, _ types.BlobInfoCache, _ bool) (types.BlobInfo, error) {
-	if blob.Digest == "" {
-		return types.BlobInfo{}, fault.New(fault.Unsupported, fmt.Errorf("writing a blob of unknown digest"))
+// PutBlob brings what the transfer has not: a blob that copy.Image made, or saw
+// on its way. One whose digest only its end tells waits in a file for that.
+func (d *registryDestination) PutBlob(ctx context.Context, stream io.Reader, blob types.BlobInfo, _ types.BlobInfoCache, config bool) (types.BlobInfo, error) {
+	x := d.transfer
+	if config && d.tree.IsConfig(blob.Digest) && x.Format == "" && !x.location.Single() {
+		return types.BlobInfo{Digest: blob.Digest, Size: blob.Size}, nil // it is there
 	}
-	counted := &countingReader{Reader: stream}
-	err := d.mover.Move(ctx, Blob{
-		Descriptor:  v1.Descriptor{Digest: blob.Digest, Size: blob.Size, MediaType: blob.MediaType},
-		Destination: d.location.Repository,
-		Open:        func(context.Context) (io.ReadCloser, error) { return io.NopCloser(counted), nil },
-		Once:        true,
-		Fresh:       d.fresh,
-	})
-	return types.BlobInfo{Digest: blob.Digest, Size: max(blob.Size, counted.read)}, err
-}
-
-// PutManifest writes an instance once, however many images of the run have it:
-// some registries read what another request is just writing.
-func (d *registryDestination) PutManifest(ctx context.Context, bytes []byte, instance *digest.Digest) error {
-	descriptor, err := content.Describe(bytes)
+	moved := x.plainBlob(v1.Descriptor{Digest: blob.Digest, Size: blob.Size, MediaType: blob.MediaType})
+	moved.Source, moved.Held = nil, true
+	if blob.Digest != "" && blob.Size >= 0 {
+		counted := &countingReader{Reader: stream}
+		moved.Once, moved.Open = true, func(context.Context) (io.ReadCloser, error) { return io.NopCloser(counted), nil }
+		err := x.Mover.Move(ctx, moved)
+		return types.BlobInfo{Digest: blob.Digest, Size: max(blob.Size, counted.read)}, err
+	}
+	file, err := spooled(x.Directory, stream)
 	if err != nil {
-		return err
+		return types.BlobInfo{}, err
 	}
-	m := registry.Manifest{Descriptor: descriptor, Bytes: bytes}
-	d.read.Add(m.Size)
-	if instance == nil {
-		d.written.Add(m.Size)
-		return d.put(ctx, d.location.Identifier(), m)
+	defer file.Close()
+	moved.Digest, moved.Size = file.digest, file.size
+	moved.Open = func(context.Context) (io.ReadCloser, error) {
+		return io.NopCloser(io.NewSectionReader(file, 0, file.size)), nil
 	}
-	blob := Blob{Descriptor: descriptor, Destination: d.location.Repository}
-	return d.mover.Instance(ctx, blob, func(ctx context.Context) (bool, error) {
-		return true, d.put(ctx, descriptor.Digest.String(), m)
-	})
+	return types.BlobInfo{Digest: file.digest, Size: file.size}, x.Mover.Move(ctx, moved)
 }
 
-func (d *registryDestination) put(ctx context.Context, identifier string, m registry.Manifest) error {
-	return fault.At(fault.Destination, d.location.String(), d.location.Repository.PutManifest(ctx, identifier, m))
+// PutManifest writes the image's manifest, which may have been converted.
+func (d *registryDestination) PutManifest(ctx context.Context, manifest []byte, _ *digest.Digest) error {
+	m := d.tree.Manifest
+	if !bytes.Equal(manifest, m.Bytes) {
+		described, err := content.Describe(manifest)
+		if err != nil {
+			return err
+		}
+		m = registry.Manifest{Descriptor: described, Bytes: manifest}
+	}
+	err := d.transfer.write(ctx, d.identifier, m)
+	if err == nil {
+		d.written = manifest
+	}
+	if rejectedType(err) {
+		return types.ManifestTypeRejectedError{Err: err}
+	}
+	return err
 }
 
-// PutSignatures stores nothing: images with signatures to store go through the
-// library's own transport.
-func (d *registryDestination) PutSignatures(_ context.Context, signatures [][]byte, _ *digest.Digest) error {
-	if len(signatures) > 0 {
-		return fault.New(fault.Internal, fmt.Errorf("writing %d signatures over the pooled client", len(signatures)))
-	}
+// PutSignatures has none to store: they travel by themselves.
+func (d *registryDestination) PutSignatures(context.Context, [][]byte, *digest.Digest) error {
 	return nil
 }
 
@@ -101,4 +136,24 @@ func (r *countingReader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
 	r.read += int64(n)
 	return n, err
+}
+
+// spool is a blob in an unnamed file.
+type spool struct {
+	*os.File
+	digest digest.Digest
+	size   int64
+}
+
+func spooled(directory string, content io.Reader) (*spool, error) {
+	file, err := os.CreateTemp(directory, "csync-blob-")
+	if err != nil {
+		return nil, fault.New(fault.Internal, fmt.Errorf("creating a temporary file: %w", err))
+	}
+	sum := sha256.New()
+	size, err := io.Copy(io.MultiWriter(file, sum), content)
+	if err = errors.Join(err, os.Remove(file.Name())); err != nil {
+		return nil, errors.Join(fmt.Errorf("filling a temporary file: %w", err), file.Close())
+	}
+	return &spool{file, digest.NewDigest(digest.SHA256, sum), size}, nil
 }

@@ -19,6 +19,7 @@ import (
 	"go.podman.io/image/v5/types"
 
 	"csync/sync/fault"
+	"csync/sync/image/trust"
 )
 
 // dockerArchive is a tar file as docker save writes it. Its format cannot be
@@ -177,7 +178,7 @@ func (p *dockerArchive) add(ctx context.Context, writer *dockerarchive.Writer, s
 	if err != nil {
 		return err
 	}
-	policy, err := signature.NewPolicyContext(AcceptAnything())
+	policy, err := signature.NewPolicyContext(trust.AcceptAnything())
 	if err != nil {
 		return err
 	}

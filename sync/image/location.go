@@ -6,10 +6,13 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/image/v5/directory"
+	"go.podman.io/image/v5/docker"
 	"go.podman.io/image/v5/docker/reference"
 	"go.podman.io/image/v5/transports"
 	"go.podman.io/image/v5/types"
 
+	"csync/sync/fault"
 	"csync/sync/registry"
 )
 
@@ -40,6 +43,24 @@ func (l Location) Single() bool {
 		return true
 	}
 	return false
+}
+
+// of is the location's reference for one of the manifests behind it: where the
+// image is known by a digest, that manifest is by its own, and else by the tag.
+func (l Location) of(d digest.Digest) (types.ImageReference, error) {
+	if known := l.Reference.DockerReference(); known == nil || l.Digested() == "" || l.Digested() == d {
+		return l.Reference, nil
+	}
+	named, err := reference.WithDigest(reference.TrimNamed(l.Reference.DockerReference()), d)
+	if err != nil {
+		return nil, fault.New(fault.Internal, err)
+	}
+	return docker.NewReference(named)
+}
+
+// isDirectory reports whether the location is a directory of dir:.
+func (l Location) isDirectory() bool {
+	return l.Reference.Transport().Name() == directory.Transport.Name()
 }
 
 // String is the location as users write it, "docker://q.io/a/b:1".

@@ -1,88 +1,131 @@
 package image
 
 import (
-	"fmt"
-	"io"
-	"net/url"
-	"os"
+	"context"
+	"slices"
+	"sync/atomic"
 
-	"go.podman.io/image/v5/docker"
-	"go.podman.io/image/v5/types"
-	"go.podman.io/storage/pkg/configfile"
-	"go.podman.io/storage/pkg/unshare"
-	"go.yaml.in/yaml/v3"
+	"github.com/opencontainers/go-digest"
+	"golang.org/x/sync/errgroup"
+
+	"csync/sync/fault"
+	"csync/sync/image/trust"
 )
 
-// hasSignatures reports whether registries.d, containers-registries.d(5), names
-// a place where signatures of the source may be: a lookaside server, a
-// lookaside directory that exists, or sigstore attachments beside the image.
-// The library's own transport is the only one that can read those.
-func hasSignatures(source Location) (bool, error) {
-	lookaside, err := docker.SignatureStorageBaseURL(source.System, source.Reference, false)
+// bring copies the signatures of an image to a registry: of all its manifests,
+// those that the destination lacks. written is the number of bytes that went to
+// the registry.
+func (c *Copier) bring(ctx context.Context, request Request, original *Original) (written int64, err error) {
+	if c.RemoveSignatures {
+		return 0, nil
+	}
+	home, err := c.Homes.Of(request.Destination.Reference, request.Destination.Repository)
 	if err != nil {
-		return false, fmt.Errorf("reading registries.d: %w", err)
+		return 0, fault.At(fault.Destination, request.Destination.String(), err)
 	}
-	if exists(lookaside) {
-		return true, nil
+	var total atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxQuestions)
+	for _, of := range original.signed() {
+		group.Go(func() error {
+			has, missing, err := trust.Missing(ctx, of, home, original.home)
+			if err != nil {
+				return original.at(err)
+			}
+			added, err := home.Add(ctx, of, has, missing)
+			total.Add(added)
+			return fault.At(fault.Destination, request.Destination.String(), storageFault(err))
+		})
 	}
-	return sigstoreAttachments(source.System, source.Reference)
+	err = group.Wait()
+	return total.Load(), err
 }
 
-func exists(lookaside *url.URL) bool {
-	if lookaside.Scheme != "file" {
-		return true
+// mayTravel reports whether the source may have signatures that have to be at
+// the destination.
+func (c *Copier) mayTravel(request Request) (bool, error) {
+	keeps := request.Destination.Repository != nil || request.Destination.isDirectory()
+	if c.RemoveSignatures || request.Source.Repository == nil || !keeps {
+		return false, nil
 	}
-	_, err := os.Stat(lookaside.Path)
-	return err == nil
+	home, err := c.Homes.Of(request.Source.Reference, request.Source.Repository)
+	if err != nil {
+		return false, fault.At(fault.Source, request.Source.String(), err)
+	}
+	return home.Possible(), nil
 }
 
-// signatureScopes is the part of a registries.d file that the library does not
-// tell about.
-type signatureScopes struct {
-	Default *signatureScope            `yaml:"default-docker"`
-	Docker  map[string]*signatureScope `yaml:"docker"`
+// missing reports whether the destination lacks a signature of the source.
+func (c *Copier) missing(ctx context.Context, request Request, signed []digest.Digest) (bool, error) {
+	travel, err := c.mayTravel(request)
+	if err != nil || !travel {
+		return false, err
+	}
+	from, err := c.Homes.Of(request.Source.Reference, request.Source.Repository)
+	if err != nil {
+		return false, err
+	}
+	to, err := c.kept(request)
+	if err != nil {
+		return false, err
+	}
+	lacks := make([]bool, len(signed))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxQuestions)
+	for i, of := range signed {
+		group.Go(func() error {
+			_, missing, err := trust.Missing(ctx, of, to, from)
+			lacks[i] = len(missing) > 0
+			return fault.At(fault.Source, request.Source.String(), err)
+		})
+	}
+	err = group.Wait()
+	return slices.Contains(lacks, true), err
 }
 
-type signatureScope struct {
-	Attachments *bool `yaml:"use-sigstore-attachments"`
+// kept is where the destination keeps signatures.
+func (c *Copier) kept(request Request) (trust.Keeper, error) {
+	destination := request.Destination
+	if destination.Repository == nil {
+		return trust.Directory{Path: destination.Reference.StringWithinTransport(), Top: request.Chosen}, nil
+	}
+	return c.Homes.Of(destination.Reference, destination.Repository)
 }
 
-// sigstoreAttachments is what registries.d says of use-sigstore-attachments,
-// for the reference or the closest namespace above it.
-func sigstoreAttachments(sys *types.SystemContext, ref types.ImageReference) (bool, error) {
-	files := configfile.File{
-		Name: "registries", Extension: "yaml", DoNotLoadMainFiles: true, DoNotUseExtensionForConfigName: true,
-		UserId: unshare.GetRootlessUID(),
+// carried are the signatures that copy.Image is to write with an image to a
+// transport of the library, which knows simple ones only.
+func (o *Original) carried(ctx context.Context, of digest.Digest) ([][]byte, error) {
+	found, err := o.home.Signatures(ctx, of)
+	if err != nil {
+		return nil, o.at(err)
 	}
-	if sys != nil {
-		files.RootForImplicitAbsolutePaths = sys.RootForImplicitAbsolutePaths
-		files.CustomConfigFileDropInDirectory = sys.RegistriesDirPath
+	var all [][]byte
+	for _, signature := range found {
+		if signature.Sigstore() {
+			return nil, errNoSigstore
+		}
+		all = append(all, signature)
 	}
-	configured := map[string]*signatureScope{}
-	for file, err := range configfile.Read(&files) {
+	return all, nil
+}
+
+// inDirectory writes the signatures of an image into its directory.
+func (c *Copier) inDirectory(ctx context.Context, path string, o *Original) error {
+	if c.RemoveSignatures {
+		return nil
+	}
+	for _, of := range o.signed() {
+		found, err := o.home.Signatures(ctx, of)
 		if err != nil {
-			return false, fmt.Errorf("reading registries.d: %w", err)
+			return o.at(err)
 		}
-		content, err := io.ReadAll(file.Reader)
-		if err != nil {
-			return false, fmt.Errorf("reading %s: %w", file.Name, err)
+		instance := of
+		if of == o.root.Manifest.Digest {
+			instance = ""
 		}
-		var scopes signatureScopes
-		if err := yaml.Unmarshal(content, &scopes); err != nil {
-			return false, fmt.Errorf("parsing %s: %w", file.Name, err)
-		}
-		for scope, settings := range scopes.Docker {
-			configured[scope] = settings
-		}
-		if scopes.Default != nil {
-			configured[""] = scopes.Default
+		if err := trust.WriteDirectory(path, instance, found); err != nil {
+			return err
 		}
 	}
-	names := append([]string{ref.PolicyConfigurationIdentity()}, ref.PolicyConfigurationNamespaces()...)
-	for _, name := range append(names, "") {
-		if settings := configured[name]; settings != nil && settings.Attachments != nil {
-			return *settings.Attachments, nil
-		}
-	}
-	return false, nil
+	return nil
 }

@@ -1,10 +1,15 @@
 package image
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"io"
+	"strings"
 
+	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/image/v5/copy"
 	"golang.org/x/sync/errgroup"
 
 	"csync/sync/content"
@@ -22,6 +27,9 @@ type Blob struct {
 	// be called again after a failure unless Once is set.
 	Open func(ctx context.Context) (io.ReadCloser, error)
 	Once bool
+	// Held says that Open gives what is here already, or is counted as it comes:
+	// it is not to be read once for several registries.
+	Held bool
 	// Fresh says that the destination repository had nothing when the run was
 	// planned, so that there is no use in asking it.
 	Fresh bool
@@ -32,6 +40,8 @@ type Mover interface {
 	// Move returns when the blob is in its destination repository. Its errors
 	// say on which side they happened.
 	Move(ctx context.Context, blob Blob) error
+	// Read opens a blob that is needed here as well.
+	Read(ctx context.Context, blob Blob) (io.ReadCloser, error)
 	// Instance returns when a manifest that the image needs is in its destination
 	// repository. It calls write unless another image has brought it; write
 	// reports whether there was anything to do.
@@ -41,22 +51,50 @@ type Mover interface {
 	Found(blob Blob, manifest bool)
 }
 
-// transfer is one image on its way between two registries: blobs at the same
-// time, every manifest after what it needs, the one with the tag last.
+// transfer is one image on its way to a registry: blobs at the same time, every
+// manifest after what it needs, the one with the tag last.
 type transfer struct {
-	source      *registrySource
-	destination Location
-	mover       Mover
-	fresh       bool
+	*Copier
+	*Original
+	Request
 }
 
-// push writes the whole image under the destination's tag or digest.
-func (x *transfer) push(ctx context.Context) error {
-	root := x.source.root
-	if _, err := x.provide(ctx, root); err != nil {
+// copyToRegistry writes the whole image under the destination's tag or digest.
+func (c *Copier) copyToRegistry(ctx context.Context, request Request, original *Original) (Copied, error) {
+	x := &transfer{c, original, request}
+	copied := Copied{Read: x.root.Manifests()}
+	present := false
+	group, needed := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		copied.Written, err = c.bring(needed, request, original)
 		return err
+	})
+	group.Go(func() (err error) {
+		if !request.InPlace {
+			present, err = x.provide(needed, x.root)
+		}
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return copied, x.atDestination(err)
 	}
-	return x.put(ctx, root, x.destination.Identifier())
+	written, err := x.root.Manifest, error(nil)
+	switch {
+	case request.InPlace:
+	case present: // under another name
+		err = x.write(ctx, x.Destination.Identifier(), written)
+		copied.Written += written.Size
+	default:
+		written, err = x.put(ctx, x.root, x.Destination.Identifier())
+		copied.Written += written.Size
+	}
+	if err != nil {
+		return copied, x.atDestination(err)
+	}
+	copied.Manifest, copied.Verified = written.Descriptor, true
+	signatures, err := c.Sign(ctx, request.Destination, written)
+	copied.Written += signatures
+	return copied, x.atDestination(err)
 }
 
 // provide brings everything that t's manifest refers to, unless the repository
@@ -72,51 +110,14 @@ func (x *transfer) provide(ctx context.Context, t *content.Tree) (present bool, 
 	return false, x.fill(ctx, t)
 }
 
-// instance writes an instance of an index under its digest.
-func (x *transfer) instance(ctx context.Context, t *content.Tree) error {
-	mine := false
-	err := x.mover.Instance(ctx, x.blob(t.Manifest.Descriptor), func(ctx context.Context) (bool, error) {
-		mine = true
-		present, err := x.provide(ctx, t)
-		if present || err != nil {
-			return false, err
-		}
-		return true, x.put(ctx, t, t.Manifest.Digest.String())
-	})
-	if err == nil && !mine {
-		x.found(t)
-	}
-	return err
-}
-
-// found says that everything below t is there.
-func (x *transfer) found(t *content.Tree) {
-	for _, blob := range t.Blobs {
-		x.mover.Found(x.blob(blob), false)
-	}
-	for _, child := range t.Children {
-		x.mover.Found(x.blob(child.Manifest.Descriptor), true)
-		x.found(child)
-	}
-}
-
-func (x *transfer) put(ctx context.Context, t *content.Tree, identifier string) error {
-	return x.atDestination(x.destination.Repository.PutManifest(ctx, identifier, t.Manifest))
-}
-
-// blob is a blob of the image on its way.
-func (x *transfer) blob(d v1.Descriptor) Blob {
-	return Blob{
-		Descriptor: d, Destination: x.destination.Repository, Source: x.source.location.Repository,
-		Open: func(ctx context.Context) (io.ReadCloser, error) { return x.source.open(ctx, d) }, Fresh: x.fresh,
-	}
-}
-
 // fill brings everything that t's manifest refers to.
 func (x *transfer) fill(ctx context.Context, t *content.Tree) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, blob := range t.Blobs {
-		group.Go(func() error { return x.mover.Move(ctx, x.blob(blob)) })
+	for _, d := range t.Blobs {
+		if x.streamed(t, d) {
+			continue
+		}
+		group.Go(func() error { return x.Mover.Move(ctx, x.blobOf(t, d)) })
 	}
 	for _, child := range t.Children {
 		group.Go(func() error { return x.instance(ctx, child) })
@@ -124,13 +125,182 @@ func (x *transfer) fill(ctx context.Context, t *content.Tree) error {
 	return group.Wait()
 }
 
+// streamed reports whether copy.Image has to see a blob on its way, because it
+// may become another one.
+func (x *transfer) streamed(t *content.Tree, d v1.Descriptor) bool {
+	if t.Config != nil && t.Config.Digest == d.Digest {
+		return x.Format != "" || x.location.Single()
+	}
+	return x.location.Single() || x.mayChange() && compressible(d.MediaType)
+}
+
+// instance writes an instance of an index under its digest.
+func (x *transfer) instance(ctx context.Context, t *content.Tree) error {
+	mine := false
+	d := t.Manifest.Descriptor
+	err := x.Mover.Instance(ctx, x.plainBlob(d), func(ctx context.Context) (bool, error) {
+		mine = true
+		present, err := x.provide(ctx, t)
+		if err != nil || present {
+			return false, err
+		}
+		written, err := x.put(ctx, t, "")
+		if err == nil && written.Digest != d.Digest {
+			x.conversions.Store(x.conversion(d.Digest), written.Descriptor)
+		}
+		return true, err
+	})
+	if err == nil && !mine {
+		x.found(t)
+	}
+	return err
+}
+
+// conversion is what an instance has become is known by, for this index and for
+// others of the run that list it.
+func (x *transfer) conversion(of digest.Digest) string {
+	return x.Destination.Repository.Name().Name() + "@" + of.String()
+}
+
+// put writes t's manifest, under its digest where identifier is empty, after
+// what it needs. It returns what it has written, which may be a conversion.
+func (x *transfer) put(ctx context.Context, t *content.Tree, identifier string) (registry.Manifest, error) {
+	switch {
+	case content.IsIndex(t.Manifest.MediaType):
+		return x.putIndex(ctx, t, identifier)
+	case x.within() || !content.Copyable(t.Manifest.MediaType):
+		return t.Manifest, x.write(ctx, identifier, t.Manifest)
+	}
+	return x.copyImage(ctx, t, identifier)
+}
+
+// within reports whether the image stays in one registry as it is, so that
+// there is nothing to copy but names.
+func (x *transfer) within() bool {
+	source := x.location.Repository
+	return source != nil && source.SameRegistry(x.Destination.Repository) && x.Format == ""
+}
+
+// putIndex writes an index that names what its instances have become. Where the
+// registry takes no index of that type it may be converted, as its instances
+// may.
+func (x *transfer) putIndex(ctx context.Context, t *content.Tree, identifier string) (registry.Manifest, error) {
+	converted := map[digest.Digest]v1.Descriptor{}
+	for _, child := range t.Children {
+		if to, changed := x.conversions.Load(x.conversion(child.Manifest.Digest)); changed {
+			converted[child.Manifest.Digest] = to.(v1.Descriptor)
+		}
+	}
+	m, err := content.Rewrite(t.Manifest, converted, content.ListFormat(x.Format))
+	if err != nil {
+		return m, err
+	}
+	x.say("Writing manifest list to image destination\n")
+	err = x.write(ctx, identifier, m)
+	if !rejectedType(err) || !x.mayChange() {
+		return m, err
+	}
+	other, convertErr := content.Rewrite(m, nil, content.OtherList(m.MediaType))
+	if convertErr != nil || x.write(ctx, identifier, other) != nil {
+		return m, err
+	}
+	return other, nil
+}
+
+// copyImage has copy.Image write one image, whose blobs are there.
+func (x *transfer) copyImage(ctx context.Context, t *content.Tree, identifier string) (registry.Manifest, error) {
+	destination, err := x.destination(t, identifier)
+	if err != nil {
+		return registry.Manifest{}, err
+	}
+	options := x.options(copy.CopyAllImages)
+	if options.PreserveDigests, err = x.preserves(ctx, t); err != nil {
+		return registry.Manifest{}, err
+	}
+	source, err := part{Original: x.Original, tree: t, open: x.openBlob}.reference()
+	if err != nil {
+		return registry.Manifest{}, err
+	}
+	written, err := x.run(ctx, destination, source, options)
+	return registry.Manifest{Descriptor: written, Bytes: destination.written}, err
+}
+
+// preserves reports whether the image must stay as it is: because the user wants
+// that, or because of its signatures, which a conversion would make worthless.
+func (x *transfer) preserves(ctx context.Context, t *content.Tree) (bool, error) {
+	if !x.mayChange() || x.RemoveSignatures {
+		return !x.mayChange(), nil
+	}
+	signatures, err := x.home.Signatures(ctx, t.Manifest.Digest)
+	return len(signatures) > 0, x.at(err)
+}
+
+// mayChange reports whether an image may become another one on its way.
+func (x *transfer) mayChange() bool {
+	return !x.PreserveDigests && (x.Format != "" || x.AllowConversion || x.location.Single())
+}
+
+// write puts a manifest where it belongs.
+func (x *transfer) write(ctx context.Context, identifier string, m registry.Manifest) error {
+	if identifier == "" {
+		identifier = m.Digest.String()
+	}
+	err := x.Destination.Repository.PutManifest(ctx, identifier, m)
+	if rejectedType(err) && !x.AllowConversion && strings.HasPrefix(m.MediaType, "application/vnd.oci.") {
+		err = fault.WithRemedy(fault.Unsupported, err, "--format v2s2 converts it")
+	}
+	return x.atDestination(err)
+}
+
+// rejectedType reports whether a registry may take the image in another format.
+func rejectedType(err error) bool { return errors.Is(err, registry.ErrManifestType) }
+
+// found says that everything below t is there.
+func (x *transfer) found(t *content.Tree) {
+	for _, d := range t.Blobs {
+		x.Mover.Found(x.plainBlob(d), false)
+	}
+	for _, child := range t.Children {
+		x.Mover.Found(x.plainBlob(child.Manifest.Descriptor), true)
+		x.found(child)
+	}
+}
+
+// blobOf is a blob of the image on its way. The config of an image that
+// copy.Image is about to read is read once, for both.
+func (x *transfer) blobOf(t *content.Tree, d v1.Descriptor) Blob {
+	blob := x.plainBlob(d)
+	if x.within() || t.Config == nil || t.Config.Digest != d.Digest || !content.Copyable(t.Manifest.MediaType) {
+		return blob
+	}
+	blob.Held = true
+	blob.Open = func(ctx context.Context) (io.ReadCloser, error) {
+		config, err := x.config(ctx, d, x.openBlob)
+		return io.NopCloser(bytes.NewReader(config)), err
+	}
+	return blob
+}
+
+func (x *transfer) plainBlob(d v1.Descriptor) Blob {
+	return Blob{
+		Descriptor: d, Destination: x.Destination.Repository, Source: x.location.Repository,
+		Open: func(ctx context.Context) (io.ReadCloser, error) { return x.blob(ctx, d) }, Fresh: x.Fresh,
+	}
+}
+
+// openBlob reads a blob for more than its copy.
+func (x *transfer) openBlob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	return x.Mover.Read(ctx, x.plainBlob(d))
+}
+
 // present reports whether the repository has the manifest, under whatever name,
-// and so everything below it.
+// and so everything below it. Of an index that it does not have under its tag,
+// it is not asked for each instance.
 func (x *transfer) present(ctx context.Context, t *content.Tree) (bool, error) {
-	if x.fresh {
+	if x.Fresh || x.Format != "" || x.New && t != x.root {
 		return false, nil
 	}
-	_, err := x.destination.Repository.Resolve(ctx, t.Manifest.Digest.String())
+	_, err := x.Destination.Repository.Resolve(ctx, t.Manifest.Digest.String())
 	switch {
 	case err == nil:
 		return true, nil
@@ -143,5 +313,5 @@ func (x *transfer) present(ctx context.Context, t *content.Tree) (bool, error) {
 }
 
 func (x *transfer) atDestination(err error) error {
-	return fault.At(fault.Destination, x.destination.String(), err)
+	return fault.At(fault.Destination, x.Destination.String(), err)
 }

@@ -2,11 +2,13 @@ package job
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
 	"csync/sync/image"
+	"csync/sync/image/trust"
 	"csync/sync/plan"
 	"csync/sync/registry"
 	"csync/sync/registry/transport"
@@ -24,7 +26,7 @@ func Run(ctx context.Context, o Options) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	j, err := open(o, false)
+	j, err := open(ctx, o, false)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +51,7 @@ type job struct {
 	logger  *logrus.Logger
 	client  *registry.Client
 	copier  *image.Copier
+	signers []io.Closer
 	cache   *plan.Cache
 	places  []image.Place
 
@@ -57,22 +60,24 @@ type job struct {
 
 // open sets up everything but the places. The skopeo form needs a policy, and
 // may change manifests.
-func open(o Options, skopeo bool) (*job, error) {
+func open(ctx context.Context, o Options, skopeo bool) (*job, error) {
 	format, err := formatType(o.Format)
 	if err != nil {
 		return nil, err
 	}
 	j := &job{Options: o, started: time.Now(), logger: o.log()}
 	j.copier = &image.Copier{
+		Trust: &trust.Trust{}, Homes: &trust.Homes{System: o.Registry.System}, Directory: j.temporary(),
 		Format: format, PreserveDigests: o.PreserveDigests, AllowConversion: skopeo && !o.PreserveDigests, Log: o.CopyLog,
 	}
 	if err := j.trust(skopeo); err != nil {
 		return nil, err
 	}
-	if err := j.sign(); err != nil {
+	if err := j.sign(ctx); err != nil {
 		return nil, err
 	}
 	j.connect()
+	j.copier.Homes.Fetch = j.client.Fetch
 	j.openCache()
 	return j, nil
 }
@@ -105,7 +110,7 @@ func (j *job) request(file *spec.File) (plan.Request, error) {
 	request := plan.Request{
 		File: file, OpenDestination: j.openDestination, Naming: j.Naming, Client: j.client,
 		SourceAccess: j.SourceAccess, System: j.Registry.System, AllowMissing: j.AllowMissing, LatestBy: j.LatestBy,
-		Converts: j.copier.Format != "", Cache: j.cache, ReadOnly: j.readOnly(), Jobs: j.Jobs,
+		Converts: j.copier.Format != "", Cache: j.cache, Copier: j.copier, ReadOnly: j.readOnly(), Jobs: j.Jobs,
 	}
 	if err := j.openDestinations(&request); err != nil {
 		return request, err

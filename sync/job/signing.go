@@ -1,17 +1,21 @@
 package job
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 
 	"go.podman.io/image/v5/pkg/cli"
 	"go.podman.io/image/v5/pkg/cli/sigstore"
+	"go.podman.io/image/v5/pkg/cli/sigstore/params"
 	"go.podman.io/image/v5/signature/signer"
 	sigstoresigner "go.podman.io/image/v5/signature/sigstore"
 	"go.podman.io/image/v5/signature/simplesequoia"
 
 	"csync/sync/fault"
+	"csync/sync/image"
+	"csync/sync/image/gpg"
 )
 
 // Signing says how what is written is signed, in the words of skopeo's flags.
@@ -29,23 +33,42 @@ type Signing struct {
 	Prompts io.Writer
 }
 
-// sign sets the copier up to sign.
-func (j *job) sign() error {
+// sign sets the copier up to sign. A run that only reads needs nobody's
+// passphrase.
+func (j *job) sign(ctx context.Context) error {
 	s := j.Signing
 	passphrase, err := s.passphrase()
 	if err != nil {
 		return err
 	}
-	j.copier.RemoveSignatures, j.copier.SignBy, j.copier.SignPassphrase = s.Remove, s.By, passphrase
-	if j.copier.Signers, err = s.signers(passphrase, j.Input); err != nil {
+	j.copier.RemoveSignatures = s.Remove
+	if j.readOnly() {
+		return nil
+	}
+	if err := j.signByGPG(ctx, passphrase); err != nil {
+		return err
+	}
+	if err := j.signByLibrary(passphrase); err != nil {
 		return fault.New(fault.Input, fmt.Errorf("setting up signing: %w", err))
 	}
 	return nil
 }
 
+func (j *job) signByGPG(ctx context.Context, passphrase string) error {
+	if j.Signing.By == "" {
+		return nil
+	}
+	signer, err := gpg.New(ctx, j.Signing.By, passphrase)
+	if err != nil {
+		return fmt.Errorf("--sign-by: %w", err)
+	}
+	j.copier.Signers = append(j.copier.Signers, image.GPG{Signer: signer})
+	return nil
+}
+
 // closeSigners gives the signers back.
 func (j *job) closeSigners() {
-	for _, s := range j.copier.Signers {
+	for _, s := range j.signers {
 		_ = s.Close() // nothing was to be written by it
 	}
 }
@@ -71,39 +94,91 @@ func (s Signing) passphrase() (string, error) {
 	return passphrase, nil
 }
 
-func (s Signing) signers(passphrase string, in io.Reader) ([]*signer.Signer, error) {
-	var signers []*signer.Signer
-	add := func(s *signer.Signer, err error) error {
-		if err == nil {
-			signers = append(signers, s)
+// signByLibrary adds the signers of containers/image.
+func (j *job) signByLibrary(passphrase string) error {
+	for _, add := range []func(string) error{j.signByParameters, j.signByPrivateKey, j.signBySequoia} {
+		if err := add(passphrase); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (j *job) signByParameters(string) error {
+	file := j.Signing.Parameters
+	if file == "" {
+		return nil
+	}
+	prompt := func(key string) (string, error) {
+		return "", fmt.Errorf("the key %s has a passphrase, if an empty one; name a file with it as privateKeyPassphraseFile in %s", key, file)
+	}
+	options := &sigstore.Options{PrivateKeyPassphrasePrompt: prompt, Stdin: j.Input, Stdout: io.Discard}
+	if j.Signing.Prompts != nil {
+		options.Stdout = j.Signing.Prompts
+	}
+	made, err := sigstore.NewSignerFromParameterFile(file, options)
+	if err != nil {
 		return err
 	}
-	if s.Parameters != "" {
-		prompt := func(key string) (string, error) {
-			return "", fmt.Errorf("the key %s has a passphrase, if an empty one; name a file with it as privateKeyPassphraseFile in %s", key, s.Parameters)
-		}
-		options := &sigstore.Options{PrivateKeyPassphrasePrompt: prompt, Stdin: in, Stdout: io.Discard}
-		if s.Prompts != nil {
-			options.Stdout = s.Prompts
-		}
-		if err := add(sigstore.NewSignerFromParameterFile(s.Parameters, options)); err != nil {
-			return nil, err
+	content, err := params.ParseFile(file)
+	if err != nil {
+		return err
+	}
+	if content.PrivateKeyFile == "" {
+		j.add(made, image.AcceptsCertificates)
+		return nil
+	}
+	passphrase := ""
+	if content.PrivateKeyPassphraseFile != "" {
+		if passphrase, err = cli.ReadPassphraseFile(content.PrivateKeyPassphraseFile); err != nil {
+			return err
 		}
 	}
-	if s.PrivateKey != "" {
-		if err := add(sigstoresigner.NewSigner(sigstoresigner.WithPrivateKeyFile(s.PrivateKey, []byte(passphrase)))); err != nil {
-			return nil, err
-		}
+	return j.addKey(made, content.PrivateKeyFile, passphrase)
+}
+
+func (j *job) signByPrivateKey(passphrase string) error {
+	file := j.Signing.PrivateKey
+	if file == "" {
+		return nil
 	}
-	if s.Sequoia != "" {
-		options := []simplesequoia.Option{simplesequoia.WithKeyFingerprint(s.Sequoia)}
-		if passphrase != "" {
-			options = append(options, simplesequoia.WithPassphrase(passphrase))
-		}
-		if err := add(simplesequoia.NewSigner(options...)); err != nil {
-			return nil, err
-		}
+	made, err := sigstoresigner.NewSigner(sigstoresigner.WithPrivateKeyFile(file, []byte(passphrase)))
+	if err != nil {
+		return err
 	}
-	return signers, nil
+	return j.addKey(made, file, passphrase)
+}
+
+func (j *job) signBySequoia(passphrase string) error {
+	if j.Signing.Sequoia == "" {
+		return nil
+	}
+	options := []simplesequoia.Option{simplesequoia.WithKeyFingerprint(j.Signing.Sequoia)}
+	if passphrase != "" {
+		options = append(options, simplesequoia.WithPassphrase(passphrase))
+	}
+	made, err := simplesequoia.NewSigner(options...) // which a static binary has not
+	if err == nil {
+		j.add(made, image.AcceptsFingerprint(j.Signing.Sequoia))
+	}
+	return err
+}
+
+// addKey takes a signer whose own signatures the key in a file tells.
+func (j *job) addKey(made *signer.Signer, file, passphrase string) error {
+	public, err := image.PublicKey(file, []byte(passphrase))
+	if err != nil {
+		return err
+	}
+	accepts, err := image.AcceptsKey(public)
+	if err != nil {
+		return err
+	}
+	j.add(made, accepts)
+	return nil
+}
+
+func (j *job) add(made *signer.Signer, accepts image.Accepts) {
+	j.signers = append(j.signers, made)
+	j.copier.Signers = append(j.copier.Signers, image.Library{Signer: made, Accepts: accepts})
 }

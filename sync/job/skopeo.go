@@ -35,7 +35,7 @@ type Skopeo struct {
 // report, nothing was attempted.
 func RunSkopeo(ctx context.Context, o Options, s Skopeo) (*report.Report, error) {
 	o.FailFast = o.FailFast || !s.KeepGoing
-	j, err := open(o, true)
+	j, err := open(ctx, o, true)
 	if err != nil {
 		return nil, skopeoPolicyError(err)
 	}

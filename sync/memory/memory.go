@@ -28,10 +28,14 @@ type File[V any] struct {
 	changed bool
 }
 
+// New remembers as long as the program runs.
+func New[V any]() *File[V] { return &File[V]{entries: map[string]V{}} }
+
 // Open reads what is in a file, which need not exist. One that cannot be
 // understood is begun anew.
 func Open[V any](path string) (*File[V], error) {
-	f := &File[V]{path: path, entries: map[string]V{}}
+	f := New[V]()
+	f.path = path
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
@@ -77,7 +81,7 @@ func (f *File[V]) Save() error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.changed {
+	if !f.changed || f.path == "" {
 		return nil
 	}
 	content, err := json.Marshal(f.entries)

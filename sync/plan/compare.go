@@ -201,6 +201,28 @@ func (c *comparison) step(ctx context.Context, step *Step, k known) {
 	case destinationErr != nil:
 		step.Fail(step.atDestination(destinationErr))
 	case step.Wanted.Digest != "" && step.Wanted.Digest == step.Result.PreviousDigest:
+		c.inPlace(ctx, step)
+	case c.ReadOnly && c.Copier != nil:
+		if err := c.Copier.Vouch(ctx, step.request()); err != nil {
+			step.Fail(step.atSource(err))
+		}
+	}
+}
+
+// inPlace ends a step whose destination has the image, unless that lacks
+// signatures, or the policy does not admit what is there.
+func (c *comparison) inPlace(ctx context.Context, step *Step) {
+	complete, err := true, error(nil)
+	if c.Copier != nil {
+		complete, err = c.Copier.Complete(ctx, step.request())
+	}
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		step.Fail(step.atSource(err))
+	case !complete:
+		step.InPlace, step.Result.Reason = true, "signatures are missing"
+	default:
 		step.Result.Status, step.Result.Verified = report.Unchanged, true
 		step.Result.PreviousDigest = ""
 	}
@@ -214,8 +236,11 @@ func (c *comparison) itself(ctx context.Context, step *Step) {
 	case err != nil:
 		step.Fail(step.atSource(err))
 	default:
-		step.Wanted = there
-		step.Confirm(there)
+		step.Wanted, step.Result.SourceDigest = there, there.Digest
+		c.inPlace(ctx, step)
+		if step.Result.Status == report.Unchanged {
+			step.Confirm(there)
+		}
 	}
 }
 

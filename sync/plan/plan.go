@@ -48,10 +48,22 @@ type Request struct {
 	// ReadOnly says that the plan is all that is wanted: then it tells the digest
 	// also of what is certainly to be copied.
 	ReadOnly bool
+	// Copier is asked about images that are in place; nil: nobody is.
+	Copier Copier
 	// Cache remembers filtered indexes between runs; nil: nothing does.
 	Cache *Cache
 	// Jobs bounds the comparisons under way; at least 1.
 	Jobs int
+}
+
+// Copier knows what else than its manifest an image needs. An *[image.Copier] is
+// one.
+type Copier interface {
+	// Vouch asks the policy about an image.
+	Vouch(ctx context.Context, request image.Request) error
+	// Complete reports whether an image that is in place needs nothing more; the
+	// error is why it may not be there.
+	Complete(ctx context.Context, request image.Request) (bool, error)
 }
 
 // Make plans the request. What goes wrong is in the plan; when ctx is cancelled,

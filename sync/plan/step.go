@@ -31,6 +31,9 @@ type Step struct {
 	Manifest *registry.Manifest
 	// Fresh says that the destination repository did not exist when planned.
 	Fresh bool
+	// InPlace says that the destination has the image, but not all of its
+	// signatures.
+	InPlace bool
 	// Itself says that source and destination are one image, which has to be there
 	// and is never written.
 	Itself bool
@@ -89,6 +92,13 @@ func failed(source, destination string, err error) *Step {
 func (s *Step) at(place image.Place) *Step {
 	s.Place = place
 	return s
+}
+
+// request is the step as a copier has it.
+func (s *Step) request() image.Request {
+	return image.Request{
+		Source: s.Source, Destination: s.Destination, Digest: s.Result.SourceDigest, Chosen: s.Wanted.Digest, Selection: s.Selection,
+	}
 }
 
 // atSource and atDestination say where an error happened.

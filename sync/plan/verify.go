@@ -47,6 +47,8 @@ func (s *Step) verify(ctx context.Context) error {
 		return fault.New(fault.Cancelled, errors.New("interrupted before it was verified"))
 	case s.refused != nil:
 		return s.refused
+	case s.InPlace:
+		return fault.New(fault.NotFound, errors.New("signatures that the source has are missing"))
 	case there == "":
 		return fault.New(fault.NotFound, errors.New("the image is not there"))
 	case s.Wanted.Digest == "":

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -127,14 +129,29 @@ func digestOf(body []byte, ref, header string) (digest.Digest, error) {
 	return manifest.Digest(body)
 }
 
+// ErrManifestType says that a registry does not take manifests of that type; one
+// of another type it may.
+var ErrManifestType = errors.New("the registry refuses the manifest's type")
+
+// refusesType reports whether an answer says that: by its status, or as old
+// registries do (containers/image's docker_image_dest.go has the list).
+func refusesType(err error) bool {
+	return transport.Status(err) == http.StatusUnsupportedMediaType || transport.HasCode(err, "MANIFEST_INVALID", "TAG_INVALID") ||
+		transport.HasCode(err, "UNSUPPORTED") && strings.Contains(err.Error(), "Invalid JSON syntax")
+}
+
 // PutManifest writes a manifest under ref, a tag or its digest, and makes sure
-// that the registry calls it m.Digest. Where the registry does not know
+// that the registry calls it m.Digest. The error is ErrManifestType where it takes
+// no manifests of that type. Where the registry does not know
 // referrers, a manifest with a subject is entered into the referrers tag (OCI
 // distribution 1.1, "Referrers Tag Schema"), also by several pushes at once.
 func (r *Repository) PutManifest(ctx context.Context, ref string, m Manifest) error {
 	e := r.primary
 	err := e.putManifest(e.writing(ctx), ref, m)
 	if err != nil {
+		if refusesType(err) {
+			err = fmt.Errorf("%w: %w", ErrManifestType, err)
+		}
 		return e.Failure(ctx, err, "uploading manifest %s to %s", ref, e.Name())
 	}
 	return nil

@@ -79,6 +79,9 @@ func (b *batch) several() bool {
 // reading of one that others do. read counts the bytes that come from the
 // source.
 func (b *batch) open(ctx context.Context, blob image.Blob, read func(n int64)) (io.ReadCloser, error) {
+	if blob.Held {
+		return blob.Open(ctx)
+	}
 	if !b.several() || blob.Once {
 		body, err := blob.Open(ctx)
 		if err != nil {

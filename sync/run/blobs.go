@@ -78,6 +78,22 @@ func (b *blobs) use(step *plan.Step, blob image.Blob, manifest bool) blobKey {
 	return key
 }
 
+// reads is the registry of what a step only reads.
+const reads = -1
+
+// needs notes that the step reads the blob, wherever its bytes go.
+func (b *blobs) needs(step *plan.Step, d digest.Digest) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	key := blobKey{registry: reads, digest: d}
+	if b.known[key] == nil {
+		b.known[key] = &shared{}
+	}
+	if !slices.Contains(b.uses[step], key) {
+		b.uses[step] = append(b.uses[step], key)
+	}
+}
+
 // registry is the number of a repository's registry.
 func (b *blobs) registry(repository *registry.Repository) int {
 	at := slices.IndexFunc(b.hosts, repository.SameRegistry)

@@ -44,6 +44,14 @@ func (s *stepBlobs) Move(ctx context.Context, blob image.Blob) error {
 	})
 }
 
+// Read opens a blob that is needed here as well, from the spool where several
+// registries need it.
+func (s *stepBlobs) Read(ctx context.Context, blob image.Blob) (io.ReadCloser, error) {
+	s.needs(s.step, blob.Digest)
+	body, err := s.batch.open(ctx, blob, func(n int64) { s.got(blob.Digest, n) })
+	return body, fault.At(fault.Source, s.step.Result.Source, err)
+}
+
 // Instance returns when the manifest is in its destination repository.
 func (s *stepBlobs) Instance(ctx context.Context, manifest image.Blob, write func(context.Context) (bool, error)) error {
 	key := s.use(s.step, manifest, true)

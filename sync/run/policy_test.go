@@ -9,10 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.podman.io/image/v5/signature"
-	signers "go.podman.io/image/v5/signature/signer"
 	"go.podman.io/image/v5/signature/sigstore"
 
 	"csync/sync/fault"
+	"csync/sync/image"
 	"csync/sync/registry/registrytest"
 	"csync/sync/report"
 )
@@ -32,7 +32,7 @@ func TestThePolicyDecidesBeforeAnyBlobMoves(t *testing.T) {
 	source.Push(t, "bad/chart", "1.0", registrytest.Artifact(nil, "application/vnd.example.chart"))
 	source.Push(t, "good/app", "1.0", registrytest.RandomImage(2))
 	l := newLab(t, "docker://"+destination.Host())
-	l.options.Copier.Policy = policyOf(t, fmt.Sprintf(
+	l.options.Copier.Trust.Policy = policyOf(t, fmt.Sprintf(
 		`{"default":[{"type":"insecureAcceptAnything"}],"transports":{"docker":{%q:[{"type":"reject"}]}}}`, source.Host()+"/bad"))
 
 	results := l.sync(allOf(source, "bad/app", "bad/chart", "good/app"))
@@ -61,7 +61,7 @@ func TestAPolicyThatWantsSignaturesRejectsWhatHasNone(t *testing.T) {
 				source.Push(t, "app", "1.0", registrytest.RandomImage(1))
 				key, _ := keyPair(t)
 				l := newLab(t, map[string]string{"docker": "docker://" + destination.Host(), "dir": "dir:" + directory}[transport])
-				l.options.Copier.Policy = policyOf(t, `{"default":[`+requirement(key)+`]}`)
+				l.options.Copier.Trust.Policy = policyOf(t, `{"default":[`+requirement(key)+`]}`)
 
 				results := l.sync(oneOf(source, "app", "1.0"))
 
@@ -79,7 +79,7 @@ func TestRequireSignedRefusesWhatAPolicyTakesUnsigned(t *testing.T) {
 	source, destination := registrytest.Start(t), registrytest.Start(t)
 	source.Push(t, "app", "1.0", registrytest.RandomImage(1))
 	l := newLab(t, "docker://"+destination.Host())
-	l.options.Copier.RequireSigned = true
+	l.options.Copier.Trust.RequireSigned = true
 
 	results := l.sync(oneOf(source, "app", "1.0"))
 
@@ -114,7 +114,7 @@ func TestASignatureIsMadeCarriedAndDemanded(t *testing.T) {
 			demanding := newLab(t, place)
 			useAttachments(t, demanding)
 			demanding.options.Copier.RemoveSignatures = c.into == "docker-archive" // which has no place for them
-			demanding.options.Copier.Policy = policyOf(t, fmt.Sprintf(
+			demanding.options.Copier.Trust.Policy = policyOf(t, fmt.Sprintf(
 				`{"default":[{"type":"sigstoreSigned","keyPath":%q,"signedIdentity":{"type":"matchRepoDigestOrExact"}}]}`, public))
 
 			results := demanding.sync(oneOf(signedAt, "app", "1.0", c.lines))
@@ -136,7 +136,7 @@ func spaced(index registrytest.Image) registrytest.Image {
 }
 
 // keyPair makes a key in a file and what signs with its other half.
-func keyPair(t *testing.T) (public string, signer *signers.Signer) {
+func keyPair(t *testing.T) (public string, signer image.Signer) {
 	t.Helper()
 	pair, err := sigstore.GenerateKeyPair([]byte("passphrase"))
 	require.NoError(t, err)
@@ -144,10 +144,12 @@ func keyPair(t *testing.T) (public string, signer *signers.Signer) {
 	public, private := filepath.Join(directory, "key.pub"), filepath.Join(directory, "key")
 	require.NoError(t, os.WriteFile(public, pair.PublicKey, 0o600))
 	require.NoError(t, os.WriteFile(private, pair.PrivateKey, 0o600))
-	signer, err = sigstore.NewSigner(sigstore.WithPrivateKeyFile(private, []byte("passphrase")))
+	made, err := sigstore.NewSigner(sigstore.WithPrivateKeyFile(private, []byte("passphrase")))
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, signer.Close()) })
-	return public, signer
+	t.Cleanup(func() { require.NoError(t, made.Close()) })
+	accepts, err := image.AcceptsKey(pair.PublicKey)
+	require.NoError(t, err)
+	return public, image.Library{Signer: made, Accepts: accepts}
 }
 
 // useAttachments has the lab's registries keep sigstore's signatures.

@@ -162,7 +162,8 @@ func (r *runner) attempt(ctx context.Context, b *batch, step *plan.Step) error {
 func (r *runner) copy(ctx context.Context, b *batch, step *plan.Step) error {
 	mover := r.blobs.forStep(b, step)
 	request := source(step)
-	request.Destination, request.Fresh, request.Mover = step.Destination, step.Fresh, mover
+	request.Destination, request.Mover = step.Destination, mover
+	request.Fresh, request.New, request.InPlace = step.Fresh, step.Result.PreviousDigest == "", step.InPlace
 	if b.several() {
 		var err error
 		if request.Original, err = b.original(); err != nil {
@@ -201,6 +202,9 @@ func (r *runner) check(step *plan.Step, copied image.Copied) error {
 	if copied.Manifest.Digest != result.SourceDigest && len(step.Selection.Platforms) == 0 && step.Selection.System == nil {
 		result.Reason = fmt.Sprintf("converted to %s", copied.Manifest.MediaType)
 	}
+	if step.InPlace {
+		result.Reason = "signatures added"
+	}
 	step.Wanted = copied.Manifest // where only this told
 	result.Digest, result.MediaType = copied.Manifest.Digest, copied.Manifest.MediaType
 	result.Verified = copied.Verified
@@ -215,9 +219,25 @@ func (r *runner) confirm(ctx context.Context, b *batch, step *plan.Step) error {
 		return fault.At(fault.Source, step.Result.Source, err)
 	}
 	b.confirmed = m
-	step.Confirm(m.Descriptor)
 	step.Result.BytesRead = m.Size
+	if err := r.vouch(ctx, step, m.Digest); err != nil {
+		return err
+	}
+	if step.Result.BytesWritten, err = r.Copier.Sign(ctx, step.Destination, m); err != nil {
+		return fault.At(fault.Destination, step.Result.Destination, err)
+	}
+	step.Confirm(m.Descriptor)
 	return nil
+}
+
+// vouch asks the policy about an image that only gets another name.
+func (r *runner) vouch(ctx context.Context, step *plan.Step, d digest.Digest) error {
+	request := source(step)
+	request.Chosen = d
+	if request.Digest == "" {
+		request.Digest = d
+	}
+	return r.Copier.Vouch(ctx, request)
 }
 
 // retag gives a manifest that the repository has another tag; no blob moves.
@@ -227,7 +247,16 @@ func (r *runner) retag(ctx context.Context, b *batch, step *plan.Step) error {
 	if err != nil {
 		return fault.At(fault.Source, result.Source, err)
 	}
+	if needed := step.Needs; needed == nil || needed.Itself { // another has been asked about
+		if err := r.vouch(ctx, step, m.Digest); err != nil {
+			return err
+		}
+	}
 	if err := repository.PutManifest(ctx, step.Destination.Identifier(), m); err != nil {
+		return fault.At(fault.Destination, result.Destination, err)
+	}
+	signatures, err := r.Copier.Sign(ctx, step.Destination, m)
+	if err != nil {
 		return fault.At(fault.Destination, result.Destination, err)
 	}
 	if result.SourceDigest == "" {
@@ -236,7 +265,7 @@ func (r *runner) retag(ctx context.Context, b *batch, step *plan.Step) error {
 			result.SourceDigest = step.Needs.Result.SourceDigest
 		}
 	}
-	result.BytesWritten = m.Size
+	result.BytesWritten = m.Size + signatures
 	result.Digest, result.MediaType, result.Verified = m.Digest, m.MediaType, true
 	return nil
 }

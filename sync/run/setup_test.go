@@ -12,6 +12,8 @@ import (
 
 	"csync/sync/fault"
 	"csync/sync/image"
+	"csync/sync/image/trust"
+	"csync/sync/memory"
 	"csync/sync/plan"
 	"csync/sync/registry"
 	"csync/sync/registry/registrytest"
@@ -40,9 +42,13 @@ func newLab(t testing.TB, destinations ...string) *lab {
 	l := &lab{
 		t: t, access: transport.Access{TLSVerify: types.OptionalBoolFalse}, jobs: 16, system: emptySystem(t),
 		request: plan.Request{Naming: plan.Naming{Path: plan.PathPath}},
-		options: run.Options{Copier: &image.Copier{Policy: image.AcceptAnything()}, Attempts: 2},
+		options: run.Options{Attempts: 2},
 	}
 	l.connect(transport.Options{MaxRequests: 16, Retries: -1, RetryDelay: time.Millisecond})
+	l.options.Copier = &image.Copier{
+		Trust: &trust.Trust{Policy: trust.AcceptAnything(), Admitted: memory.New[trust.Admission]()},
+		Homes: &trust.Homes{System: l.system, Fetch: l.client.Fetch},
+	}
 	for _, destination := range destinations {
 		l.places = append(l.places, l.place(destination))
 	}
@@ -85,7 +91,7 @@ func (l *lab) plan(file string) *plan.Plan {
 func (l *lab) planFile(ctx context.Context, wanted *spec.File) *plan.Plan {
 	request := l.request
 	request.File, request.Destinations, request.Client = wanted, l.places, l.client
-	request.SourceAccess, request.System, request.Jobs = l.access, l.system, l.jobs
+	request.SourceAccess, request.System, request.Jobs, request.Copier = l.access, l.system, l.jobs, l.options.Copier
 	request.OpenDestination = func(name string) (image.Place, error) { return l.place(name), nil }
 	return plan.Make(ctx, request)
 }

@@ -141,6 +141,13 @@ func Status(err error) int {
 	return 0
 }
 
+// HasCode reports whether the answer which err is about gives one of the codes
+// of OCI distribution 1.1, "Error Codes".
+func HasCode(err error, codes ...string) bool {
+	answer, ok := errors.AsType[*answerError](err)
+	return ok && answer.has(codes...)
+}
+
 // has reports whether the registry gave one of the codes.
 func (e *answerError) has(codes ...string) bool {
 	for _, given := range e.codes {

@@ -1,10 +1,11 @@
-package main
+package job
 
 import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.podman.io/image/v5/signature/sigstore"
+
+	"csync/sync/image"
 )
 
 // sigstoreKey writes a private key, and the file with its passphrase.
@@ -74,16 +77,23 @@ func issuer(t *testing.T) string {
 	return server.URL
 }
 
-func TestAPersonIsToldWhereToLogInForSigningOnStandardError(t *testing.T) {
+// signersOf sets up signing with a parameter file. said is what a person is to
+// read.
+func signersOf(file string) (signers []io.Closer, said string, err error) {
+	var prompts bytes.Buffer
+	j := &job{Options: Options{Input: strings.NewReader(""), Signing: Signing{Parameters: file, Prompts: &prompts}}, copier: &image.Copier{}}
+	err = j.signByLibrary("")
+	return j.signers, prompts.String(), err
+}
+
+func TestAPersonIsToldWhereToLogInForSigning(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "parameters.yaml")
 	parameters := "fulcio: {fulcioURL: 'http://localhost', oidcMode: deviceGrant, oidcIssuerURL: '" + issuer(t) + "', oidcClientID: csync}"
 	require.NoError(t, os.WriteFile(file, []byte(parameters), 0o600))
-	var out, err bytes.Buffer
-	_, refusal := (&signingFlags{parameters: file}).signers("", streams{in: strings.NewReader(""), out: &out, err: &err})
-	require.ErrorContains(t, refusal, "access_denied")
-	require.Contains(t, err.String(), "Enter the verification code ABCD-EFGH in your browser at: https://q.io/device")
-	require.Empty(t, out.String())
+	_, said, err := signersOf(file)
+	require.ErrorContains(t, err, "access_denied")
+	require.Contains(t, said, "Enter the verification code ABCD-EFGH in your browser at: https://q.io/device")
 }
 
 func TestEachFormOfASigstoreParameterFileIsTakenOrRefused(t *testing.T) {
@@ -122,8 +132,7 @@ func TestEachFormOfASigstoreParameterFileIsTakenOrRefused(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "parameters.yaml")
 			require.NoError(t, os.WriteFile(file, []byte(test.parameters), 0o600))
-			var out bytes.Buffer
-			signers, err := (&signingFlags{parameters: file}).signers("", streams{in: strings.NewReader(""), out: &out, err: &out})
+			signers, said, err := signersOf(file)
 			if test.refusal != "" {
 				require.ErrorContains(t, err, test.refusal)
 				return
@@ -131,7 +140,7 @@ func TestEachFormOfASigstoreParameterFileIsTakenOrRefused(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, signers, 1)
 			require.NoError(t, signers[0].Close())
-			require.Empty(t, out.String())
+			require.Empty(t, said)
 		})
 	}
 }

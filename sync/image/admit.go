@@ -1,0 +1,157 @@
+package image
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/opencontainers/go-digest"
+	"go.podman.io/image/v5/types"
+	"golang.org/x/sync/errgroup"
+
+	"csync/sync/content"
+	"csync/sync/fault"
+	"csync/sync/image/trust"
+	"csync/sync/registry"
+)
+
+// maxQuestions is how many manifests of one image the policy is asked about at
+// the same time.
+const maxQuestions = 16
+
+// admit asks the policy about an image and everything below it, under the name
+// that the user gave it, before anything of it is moved. top is the source's
+// manifest, which the policy is asked about where more than one of its instances
+// is wanted: as copy.Image does.
+func (c *Copier) admit(ctx context.Context, o *Original, top registry.Manifest) error {
+	decided, err := c.Trust.Blanket(ctx, o.location.Reference)
+	if decided && err != nil {
+		return err
+	}
+	question := trust.Question{Reference: o.location.Reference, Source: o.digest, Chosen: o.root.Manifest.Digest}
+	if _, known := c.Trust.Remembered(question); !decided && !known {
+		if err := c.ask(ctx, o, top); err != nil {
+			return err
+		}
+	}
+	c.Trust.Remember(question, trust.Admission{Subjects: o.signed()})
+	return nil
+}
+
+// ask asks about every manifest by itself.
+func (c *Copier) ask(ctx context.Context, o *Original, top registry.Manifest) error {
+	all := o.root.All()
+	if o.cut() {
+		all[0] = top // which the other was cut from
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxQuestions)
+	for _, m := range all {
+		group.Go(func() error { return c.Trust.Allow(ctx, o.location.Reference, m, o.home) })
+	}
+	return group.Wait()
+}
+
+// Vouch asks the policy about an image that is not copied, because it is in place
+// or only gets another name. The request's digest is the source's manifest.
+func (c *Copier) Vouch(ctx context.Context, request Request) error {
+	decided, err := c.Trust.Blanket(ctx, request.Source.Reference)
+	if !decided && request.Source.Repository != nil {
+		question := trust.Question{Reference: request.Source.Reference, Source: request.Digest, Chosen: request.Chosen}
+		_, decided = c.Trust.Remembered(question)
+		err = nil
+	}
+	if decided {
+		return fault.At(fault.Source, request.Source.String(), err)
+	}
+	original, err := c.Read(ctx, request)
+	if err == nil {
+		original.Close()
+	}
+	return err
+}
+
+// Complete reports whether an image that is in place needs nothing more: the
+// policy admits it, the destination has all signatures of the source, and those
+// of the copier's signers.
+func (c *Copier) Complete(ctx context.Context, request Request) (bool, error) {
+	if err := c.Vouch(ctx, request); err != nil {
+		return false, err
+	}
+	if err := c.canSign(request.Destination); err != nil {
+		return false, err
+	}
+	travel, err := c.mayTravel(request)
+	if err != nil || !travel && len(c.Signers) == 0 {
+		return err == nil, err
+	}
+	signed, err := c.subjects(ctx, request)
+	if err != nil {
+		return false, err
+	}
+	missing, err := c.missing(ctx, request, signed)
+	if err != nil || missing {
+		return false, err
+	}
+	return c.allSigned(ctx, request.Destination, signed)
+}
+
+// subjects are the digests that signatures may be of, as an earlier run has
+// found them, or read now.
+func (c *Copier) subjects(ctx context.Context, request Request) ([]digest.Digest, error) {
+	question := trust.Question{Reference: request.Source.Reference, Source: request.Digest, Chosen: request.Chosen}
+	if known, found := c.Trust.Remembered(question); found {
+		return known.Subjects, nil
+	}
+	original, err := c.Read(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	defer original.Close()
+	return original.signed(), nil
+}
+
+// signaturesOf is where the signatures of a source are, top being its manifest.
+func (c *Copier) signaturesOf(l Location, top digest.Digest, library types.ImageSource) (trust.Store, error) {
+	switch {
+	case l.Repository != nil:
+		return c.Homes.Of(l.Reference, l.Repository)
+	case l.isDirectory():
+		return trust.Directory{Path: l.Reference.StringWithinTransport(), Top: top}, nil
+	}
+	return librarySignatures{library, top}, nil
+}
+
+// librarySignatures are those that a transport of the library tells of.
+type librarySignatures struct {
+	source types.ImageSource
+	top    digest.Digest
+}
+
+func (s librarySignatures) Signatures(ctx context.Context, of digest.Digest) ([]trust.Signature, error) {
+	instance := &of
+	if of == s.top {
+		instance = nil
+	}
+	found, err := s.source.GetSignatures(ctx, instance)
+	if err != nil {
+		return nil, fmt.Errorf("reading signatures: %w", err)
+	}
+	var all []trust.Signature
+	for _, signature := range found {
+		all = append(all, signature)
+	}
+	return all, nil
+}
+
+// signed are the digests that signatures at a destination may be of: of an index
+// that only a selection has made, there are none.
+func (o *Original) signed() []digest.Digest {
+	all := o.root.Digests()
+	if o.cut() {
+		return all[1:]
+	}
+	return all
+}
+
+// indexed reports whether the original is one.
+func (o *Original) indexed() bool { return content.IsIndex(o.root.Manifest.MediaType) }

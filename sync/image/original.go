@@ -1,0 +1,284 @@
+package image
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/image/v5/types"
+
+	"csync/sync/content"
+	"csync/sync/fault"
+	"csync/sync/image/trust"
+	"csync/sync/registry"
+)
+
+// Original is a source image: its manifests, admitted by the policy. It can be
+// copied to several destinations at the same time.
+type Original struct {
+	location Location
+	digest   digest.Digest     // of the source's manifest, before any selection
+	choice   content.Choice    // without bytes
+	root     *content.Tree     // what is wanted
+	home     trust.Store       // where its signatures are
+	library  types.ImageSource // nil for a registry
+	turn     chan struct{}     // to read a blob of a source that takes one reader; nil: all may
+
+	mu      sync.Mutex
+	configs configs
+}
+
+// configs are configs by their digests, each read when it is first asked for.
+type configs map[digest.Digest]func() ([]byte, error)
+
+// Read reads the manifests of a request's source that its selection wants, and
+// asks the policy about them. The request needs no destination; the caller
+// closes what it gets.
+func (c *Copier) Read(ctx context.Context, request Request) (*Original, error) {
+	o := &Original{location: request.Source, configs: configs{}}
+	err := o.open(ctx)
+	if err == nil {
+		err = c.load(ctx, o, request)
+	}
+	if err != nil {
+		o.Close()
+		return nil, fault.At(fault.Source, request.Source.String(), kindOf(request.Source, err))
+	}
+	return o, nil
+}
+
+// Close gives back what reading needed.
+func (o *Original) Close() {
+	if o.library != nil {
+		_ = o.library.Close() // only read from
+	}
+}
+
+// open opens a source that is no registry.
+func (o *Original) open(ctx context.Context) (err error) {
+	if o.location.Repository != nil {
+		return nil
+	}
+	if o.library, err = o.location.Reference.NewImageSource(ctx, o.location.System); err != nil {
+		return lookFault(err)
+	}
+	if !o.library.HasThreadSafeGetBlob() {
+		o.turn = make(chan struct{}, 1)
+	}
+	return nil
+}
+
+// load reads the manifest, chooses from it, has the policy admit that, and reads
+// all manifests below the choice.
+func (c *Copier) load(ctx context.Context, o *Original, request Request) error {
+	from := o.source()
+	m, err := o.manifest(ctx, request)
+	if err != nil {
+		return err
+	}
+	o.digest = m.Digest
+	if o.home, err = c.signaturesOf(o.location, m.Digest, o.library); err != nil {
+		return err
+	}
+	choice, err := request.Selection.Choose(ctx, from, m)
+	if err != nil {
+		return err
+	}
+	wanted := registry.Manifest{Descriptor: choice.Descriptor, Bytes: choice.Bytes}
+	if choice.Bytes == nil {
+		if wanted, err = from.Manifest(ctx, choice.Digest.String()); err != nil {
+			return err
+		}
+	}
+	if o.root, err = content.Load(ctx, from, wanted); err != nil {
+		return err
+	}
+	o.choice, o.choice.Bytes = choice, nil
+	return c.admit(ctx, o, m)
+}
+
+// manifest is the source's, before any selection.
+func (o *Original) manifest(ctx context.Context, r Request) (registry.Manifest, error) {
+	switch {
+	case r.Manifest != nil:
+		return *r.Manifest, nil
+	case o.library != nil:
+		return o.source().Manifest(ctx, "")
+	case r.Digest != "":
+		return o.location.Repository.Manifest(ctx, r.Digest.String())
+	}
+	return o.location.Repository.Manifest(ctx, o.location.Identifier())
+}
+
+// source is where the image's parts are read.
+func (o *Original) source() content.Source {
+	if o.library != nil {
+		return librarySource{o.library}
+	}
+	return o.location.Repository
+}
+
+// cut reports whether the image is an index that only the selection has made.
+func (o *Original) cut() bool {
+	return content.IsIndex(o.root.Manifest.MediaType) && o.root.Manifest.Digest != o.digest
+}
+
+// blob opens a blob, whose bytes the reader has still to check.
+func (o *Original) blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	if o.turn == nil {
+		body, err := o.source().Blob(ctx, d)
+		return body, o.at(err)
+	}
+	select {
+	case o.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	body, err := o.source().Blob(ctx, d)
+	if err != nil {
+		<-o.turn
+		return nil, o.at(err)
+	}
+	return &turnBlob{ReadCloser: body, end: sync.OnceFunc(func() { <-o.turn })}, nil
+}
+
+// turnBlob lets the next blob be read when it is closed.
+type turnBlob struct {
+	io.ReadCloser
+	end func()
+}
+
+func (b *turnBlob) Close() error {
+	defer b.end()
+	return b.ReadCloser.Close()
+}
+
+// config is the config of one of the image's manifests. It is read once, however
+// many destinations and libraries ask for it.
+func (o *Original) config(ctx context.Context, d v1.Descriptor, open openBlob) ([]byte, error) {
+	o.mu.Lock()
+	read := o.configs[d.Digest]
+	if read == nil {
+		read = sync.OnceValues(func() ([]byte, error) { return content.ReadSmall(ctx, d, open) })
+		o.configs[d.Digest] = read
+	}
+	o.mu.Unlock()
+	config, err := read()
+	if err != nil { // the next to ask tries again
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		delete(o.configs, d.Digest)
+	}
+	return config, o.at(err)
+}
+
+type openBlob = func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error)
+
+func (o *Original) at(err error) error {
+	return fault.At(fault.Source, o.location.String(), kindOf(o.location, err))
+}
+
+// part is one manifest of an original as a types.ImageSource of its own, for
+// copy.Image.
+type part struct {
+	*Original
+	ref  types.ImageReference
+	tree *content.Tree
+	open openBlob
+	read *atomic.Int64 // counts bytes of blobs; nil: open does
+	// signatures are what is copied with the image; nil: they travel by
+	// themselves.
+	signatures func(ctx context.Context, of digest.Digest) ([][]byte, error)
+}
+
+func (p part) Reference() types.ImageReference { return p.ref }
+func (p part) Close() error                    { return nil }
+func (p part) HasThreadSafeGetBlob() bool      { return p.turn == nil }
+
+// GetManifest gives the manifest, or one of its instances, without a request.
+func (p part) GetManifest(_ context.Context, instance *digest.Digest) ([]byte, string, error) {
+	t := p.tree
+	if instance != nil {
+		t = p.tree.Find(*instance)
+	}
+	if t == nil {
+		return nil, "", p.at(fault.New(fault.Unsupported, fmt.Errorf("index entry %s is a blob, not a manifest, which only registries keep", *instance)))
+	}
+	return t.Manifest.Bytes, t.Manifest.MediaType, nil
+}
+
+// GetBlob gives a config from memory.
+func (p part) GetBlob(ctx context.Context, wanted types.BlobInfo, _ types.BlobInfoCache) (io.ReadCloser, int64, error) {
+	d := v1.Descriptor{Digest: wanted.Digest, Size: wanted.Size, MediaType: wanted.MediaType}
+	if p.tree.IsConfig(d.Digest) {
+		config, err := p.config(ctx, d, p.open)
+		return io.NopCloser(bytes.NewReader(config)), int64(len(config)), err
+	}
+	body, err := p.open(ctx, d)
+	if err != nil {
+		return nil, 0, p.at(err)
+	}
+	return &sourceBlob{body, registry.Verify(body, d), p}, wanted.Size, nil
+}
+
+func (p part) GetSignatures(ctx context.Context, instance *digest.Digest) ([][]byte, error) {
+	if p.signatures == nil {
+		return nil, nil
+	}
+	of := p.tree.Manifest.Digest
+	if instance != nil {
+		of = *instance
+	}
+	return p.signatures(ctx, of)
+}
+
+// LayerInfosForCopy are the layers that a store gives in place of those in the
+// manifest.
+func (p part) LayerInfosForCopy(ctx context.Context, instance *digest.Digest) ([]types.BlobInfo, error) {
+	if p.library == nil {
+		return nil, nil
+	}
+	if instance == nil && p.tree != p.root {
+		instance = &p.tree.Manifest.Digest
+	}
+	return p.library.LayerInfosForCopy(ctx, instance)
+}
+
+// partReference is the reference of a part.
+type partReference struct {
+	types.ImageReference
+	part part
+}
+
+// reference is what copy.Image reads the part by.
+func (p part) reference() (ref partReference, err error) {
+	p.ref, err = p.location.of(p.tree.Manifest.Digest)
+	return partReference{p.ref, p}, err
+}
+
+func (r partReference) NewImageSource(context.Context, *types.SystemContext) (types.ImageSource, error) {
+	return r.part, nil
+}
+
+// sourceBlob counts and checks what is read, and says on which side it failed.
+type sourceBlob struct {
+	io.ReadCloser
+	verified io.Reader
+	part     part
+}
+
+func (b *sourceBlob) Read(p []byte) (int, error) {
+	n, err := b.verified.Read(p)
+	if b.part.read != nil {
+		b.part.read.Add(int64(n))
+	}
+	if err != nil && err != io.EOF {
+		err = b.part.at(err)
+	}
+	return n, err
+}

@@ -1,0 +1,231 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.podman.io/image/v5/copy"
+	"go.podman.io/image/v5/directory"
+	"go.podman.io/image/v5/docker/reference"
+	"go.podman.io/image/v5/signature/signer"
+	"go.podman.io/image/v5/types"
+	"golang.org/x/sync/errgroup"
+
+	"csync/sync/content"
+	"csync/sync/fault"
+	"csync/sync/image/gpg"
+	"csync/sync/image/trust"
+	"csync/sync/registry"
+)
+
+// Signing is a manifest that is to be signed under a name.
+type Signing struct {
+	Manifest registry.Manifest
+	Name     reference.Named
+	// Repository has the manifest, and its config.
+	Repository *registry.Repository
+}
+
+// Signer signs images at registries.
+type Signer interface {
+	// Sign makes a signature.
+	Sign(ctx context.Context, s Signing) (trust.Signature, error)
+	// Signed reports whether one of the signatures is the signer's own.
+	Signed(ctx context.Context, s Signing, signatures []trust.Signature) (bool, error)
+}
+
+// canSign refuses places where csync cannot sign, before anything is copied.
+func (c *Copier) canSign(destination Location) error {
+	if len(c.Signers) == 0 || destination.Repository != nil {
+		return nil
+	}
+	return fault.At(fault.Destination, destination.String(), fault.New(fault.Unsupported, fmt.Errorf("only images at registries can be signed")))
+}
+
+// Sign signs what a registry has, the image and its instances, where it lacks a
+// signer's signature. written is the number of bytes that went there.
+func (c *Copier) Sign(ctx context.Context, destination Location, root registry.Manifest) (written int64, err error) {
+	if len(c.Signers) == 0 {
+		return 0, nil
+	}
+	home, err := c.Homes.Of(destination.Reference, destination.Repository)
+	if err != nil {
+		return 0, err
+	}
+	tree, err := content.Load(ctx, destination.Repository, root)
+	if err != nil {
+		return 0, fmt.Errorf("reading what is to be signed: %w", err)
+	}
+	var total atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxQuestions)
+	for _, m := range tree.All() {
+		group.Go(func() error {
+			added, err := c.signOne(ctx, Signing{m, destination.Reference.DockerReference(), destination.Repository}, home)
+			total.Add(added)
+			return err
+		})
+	}
+	err = group.Wait()
+	return total.Load(), err
+}
+
+func (c *Copier) signOne(ctx context.Context, s Signing, home *trust.Home) (written int64, err error) {
+	has, err := home.Written(ctx, s.Manifest.Digest)
+	if err != nil {
+		return 0, err
+	}
+	var made []trust.Signature
+	for _, by := range c.Signers {
+		signed, err := by.Signed(ctx, s, has)
+		if err != nil {
+			return 0, err
+		}
+		if signed {
+			continue
+		}
+		signature, err := by.Sign(ctx, s)
+		if err != nil {
+			return 0, fmt.Errorf("creating signature: %w", err)
+		}
+		made = append(made, signature)
+	}
+	if len(made) == 0 {
+		return 0, nil
+	}
+	c.say("Storing signatures\n")
+	written, err = home.Add(ctx, s.Manifest.Digest, has, made)
+	return written, storageFault(err)
+}
+
+// allSigned reports whether all signers have signed an image that is in place.
+func (c *Copier) allSigned(ctx context.Context, destination Location, subjects []digest.Digest) (bool, error) {
+	if len(c.Signers) == 0 {
+		return true, nil
+	}
+	home, err := c.Homes.Of(destination.Reference, destination.Repository)
+	if err != nil {
+		return false, err
+	}
+	for _, of := range subjects {
+		has, err := home.Written(ctx, of)
+		if err != nil {
+			return false, fault.At(fault.Destination, destination.String(), err)
+		}
+		if len(has) == 0 {
+			return false, nil
+		}
+		m, err := destination.Repository.Manifest(ctx, of.String())
+		if err != nil {
+			return false, fault.At(fault.Destination, destination.String(), err)
+		}
+		for _, by := range c.Signers {
+			signed, err := by.Signed(ctx, Signing{m, destination.Reference.DockerReference(), destination.Repository}, has)
+			if err != nil || !signed {
+				return false, err
+			}
+		}
+	}
+	return true, nil
+}
+
+// GPG is a [Signer] with a key of the gpg program.
+type GPG struct{ *gpg.Signer }
+
+// Sign makes a simple signature.
+func (g GPG) Sign(ctx context.Context, s Signing) (trust.Signature, error) {
+	return g.Signer.Sign(ctx, s.Manifest.Bytes, s.Name.String())
+}
+
+// Signed verifies simple signatures with the key.
+func (g GPG) Signed(_ context.Context, s Signing, signatures []trust.Signature) (bool, error) {
+	for _, signature := range signatures {
+		if !signature.Sigstore() && g.Verify(signature, s.Manifest.Bytes, s.Name.String()) == nil {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Library is a [Signer] of containers/image's. Those sign only what copy.Image
+// writes: here a directory of dir:, with a manifest and nothing below it.
+type Library struct {
+	Signer  *signer.Signer
+	Accepts Accepts
+}
+
+// Signed asks Accepts.
+func (l Library) Signed(ctx context.Context, s Signing, signatures []trust.Signature) (bool, error) {
+	return l.Accepts(ctx, s, signatures)
+}
+
+// Sign makes a signature in the signer's format.
+func (l Library) Sign(ctx context.Context, s Signing) (signature trust.Signature, err error) {
+	path, err := os.MkdirTemp("", "csync-sign-")
+	if err != nil {
+		return nil, fault.New(fault.Internal, fmt.Errorf("creating a temporary directory: %w", err))
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(path)) }()
+	ref, err := directory.NewReference(path)
+	if err != nil {
+		return nil, fault.New(fault.Internal, err)
+	}
+	tree, err := content.Parse(s.Manifest)
+	if err != nil {
+		return nil, err
+	}
+	o := &Original{location: Location{Reference: ref, Repository: s.Repository}, root: tree, configs: configs{}}
+	source, err := part{Original: o, tree: tree, open: s.Repository.Blob}.reference()
+	if err != nil {
+		return nil, err
+	}
+	_, err = (&Copier{}).run(ctx, hollowReference{ref, tree}, source, &copy.Options{
+		ImageListSelection: copy.CopySpecificImages, // none of them
+		Signers:            []*signer.Signer{l.Signer}, SignIdentity: s.Name, PreserveDigests: true,
+		DestinationCtx: withoutBlobInfoCache(nil),
+	})
+	if err != nil {
+		return nil, err
+	}
+	made, err := trust.Directory{Path: path, Top: s.Manifest.Digest}.Signatures(ctx, s.Manifest.Digest)
+	if err == nil && len(made) != 1 {
+		err = fault.New(fault.Internal, fmt.Errorf("%d signatures were made instead of one", len(made)))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return made[0], nil
+}
+
+// hollowReference is a directory that seems to have every layer.
+type hollowReference struct {
+	types.ImageReference
+	tree *content.Tree
+}
+
+func (r hollowReference) NewImageDestination(ctx context.Context, sys *types.SystemContext) (types.ImageDestination, error) {
+	destination, err := r.ImageReference.NewImageDestination(ctx, sys)
+	if err != nil {
+		return nil, err
+	}
+	for _, blob := range r.tree.Blobs {
+		if err := hollow(r.StringWithinTransport(), blob); err != nil {
+			return nil, errors.Join(err, destination.Close())
+		}
+	}
+	return destination, nil
+}
+
+func hollow(path string, blob v1.Descriptor) error {
+	name := blob.Digest.Encoded()
+	if blob.Digest.Algorithm() != digest.Canonical {
+		name = blob.Digest.Algorithm().String() + "-" + name
+	}
+	return os.WriteFile(filepath.Join(path, name), nil, 0o600)
+}
