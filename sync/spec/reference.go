@@ -37,9 +37,11 @@ func Reference(s string) (Source, error) {
 }
 
 // registryAlone reports whether s is a registry's host and port, which would be
-// taken for an image of Docker Hub and its tag.
+// taken for an image of Docker Hub and its tag. What has a slash before the
+// colon names a repository, and its tag may be a number.
 func registryAlone(s string) bool {
 	host, port, found := strings.Cut(strings.TrimSuffix(s, "/"), ":")
 	_, err := strconv.ParseUint(port, 10, 16)
-	return found && err == nil && (host == "localhost" || strings.Contains(host, "."))
+	isHost := host == "localhost" || strings.Contains(host, ".") && !strings.Contains(host, "/")
+	return found && err == nil && isHost
 }

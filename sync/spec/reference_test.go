@@ -14,11 +14,15 @@ func TestAReferenceOfTheCommandLineBecomesASource(t *testing.T) {
 		text string
 		want Repository
 	}{
-		"every tag":        {"q.io/a/b", Repository{All: true}},
-		"a tag":            {"q.io:5000/a:1.0", Repository{Tags: []Tag{{Name: "1.0"}}}},
-		"a digest":         {"q.io/a@" + sum.String(), Repository{Digests: []Digest{{Digest: sum}}}},
-		"a tag and digest": {"q.io/a:1.0@" + sum.String(), Repository{Tags: []Tag{{Name: "1.0", Pin: sum}}}},
-		"Docker Hub's":     {"redis:7", Repository{Tags: []Tag{{Name: "7"}}}},
+		"every tag":                           {"q.io/a/b", Repository{All: true}},
+		"a tag":                               {"q.io:5000/a:1.0", Repository{Tags: []Tag{{Name: "1.0"}}}},
+		"a digest":                            {"q.io/a@" + sum.String(), Repository{Digests: []Digest{{Digest: sum}}}},
+		"a tag and digest":                    {"q.io/a:1.0@" + sum.String(), Repository{Tags: []Tag{{Name: "1.0", Pin: sum}}}},
+		"Docker Hub's":                        {"redis:7", Repository{Tags: []Tag{{Name: "7"}}}},
+		"a numeric tag of a host with a dot":  {"docker.io/library/redis:7", Repository{Tags: []Tag{{Name: "7"}}}},
+		"a numeric tag far below such a host": {"quay.io/a/b:1", Repository{Tags: []Tag{{Name: "1"}}}},
+		"a numeric tag of a short name":       {"ubi9:9", Repository{Tags: []Tag{{Name: "9"}}}},
+		"a numeric tag of localhost":          {"localhost/a:1", Repository{Tags: []Tag{{Name: "1"}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
