@@ -31,6 +31,11 @@ func (f *findings) doubt(at Position, format string, args ...any) {
 	f.add(f.unlessLenient(&f.warnings), Problem{at, fmt.Sprintf(format, args...)})
 }
 
+// warn says that something can be used, and that it may not be what was meant.
+func (f *findings) warn(at Position, format string, args ...any) {
+	f.add(&f.warnings, Problem{at, fmt.Sprintf(format, args...)})
+}
+
 func (f *findings) unlessLenient(list *Problems) *Problems {
 	if f.mode == Lenient {
 		return list

@@ -23,11 +23,12 @@ func TestALenientReadingKeepsWhatItCanUse(t *testing.T) {
 	require.True(t, file.Sources[0].Repositories[0].All)
 	require.Len(t, file.Sources[0].Repositories[2].Tags, 2)
 	require.Equal(t, []string{
+		`lenient.yaml:4:24: a tag is null; write it, or [] for every tag`,
 		`lenient.yaml:10:3: a registry has no key "image"; "images" was meant`,
 		`lenient.yaml:13:1: No images specified for registry "quay.io"; write images, images-by-tag-regex or images-by-semver`,
 	}, lines(file.Warnings))
 	require.Equal(t, []string{
-		`lenient.yaml:4:24: a tag is empty`,
+		`lenient.yaml:4:30: a tag is empty`,
 		`lenient.yaml:5:5: repository "busybox:1" names a reference, not a repository; write the tag in the list`,
 		"lenient.yaml:9:12: \"(\" is not a regex (RE2): missing closing ): `(`",
 	}, lines(file.Problems))
@@ -41,10 +42,13 @@ func lines(problems Problems) []string {
 func TestALenientReadingRefusesSyntaxTypesAndDuplicates(t *testing.T) {
 	t.Parallel()
 	for name, input := range map[string]string{
-		"syntax":        "q.io: [",
-		"wrong type":    "q.io: {images: {redis: 7.2}}",
-		"no bool":       "q.io: {images: {redis: [1]}, tls-verify: \"not a valid bool\"}",
-		"duplicate key": "q.io: {images: {redis: [1], redis: [2]}}",
+		"syntax":     "q.io: [",
+		"wrong type": "q.io: {images: {redis: 7.2}}",
+		"wrong type under a repository that is none": "q.io: {images: {redis:1: 7.2, nginx: [1]}}",
+		"wrong type of a tag under such a one":       "q.io: {images: {redis:1: [{a: b}], nginx: [1]}}",
+		"wrong type of a regex under such a one":     "q.io: {images-by-tag-regex: {redis:1: [a]}}",
+		"no bool":                                    "q.io: {images: {redis: [1]}, tls-verify: \"not a valid bool\"}",
+		"duplicate key":                              "q.io: {images: {redis: [1], redis: [2]}}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -87,4 +91,39 @@ u.io:
 	require.Len(t, file.Sources, 1)
 	require.Equal(t, []string{"q.io/redis"}, names(file.Sources[0].Repositories))
 	require.Len(t, file.Problems, 5)
+}
+
+func TestALenientReadingTakesTheFirstDocumentOnly(t *testing.T) {
+	t.Parallel()
+	first := "q.io: {images: {redis: [1]}}\n---\n"
+	for name, rest := range map[string]string{
+		"another":                     "q.io: {images: {nginx: [1]}}\n",
+		"another behind an empty one": "---\nq.io: {images: {nginx: [1]}}\n",
+		"one that is not YAML":        "q.io: {\n",
+		"one of a wrong type":         "swordfish\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := lenient(t, first+rest)
+			require.Equal(t, []string{"q.io/redis"}, names(file.Sources[0].Repositories))
+			require.Equal(t, []string{"f.yaml: only the first document is read, as skopeo does; write the others to files of their own"},
+				lines(file.Warnings))
+		})
+	}
+	require.Empty(t, lenient(t, "---\n---\nq.io: {images: {nginx: [1]}}\n").Sources, "the first document is empty")
+	require.Empty(t, lenient(t, first+"# nothing\n").Warnings)
+}
+
+func TestALenientReadingDropsTagsThatAreNull(t *testing.T) {
+	t.Parallel()
+	file := lenient(t, "q.io: {images: {nginx: [null], redis: [~, 1]}}")
+	nginx, redis := file.Sources[0].Repositories[0], file.Sources[0].Repositories[1]
+	require.True(t, nginx.All, "nothing is left of the list, and no list is every tag")
+	require.False(t, redis.All)
+	require.Len(t, redis.Tags, 1)
+	require.Empty(t, file.Problems)
+	require.Equal(t, []string{
+		`f.yaml:1:25: a tag is null; write it, or [] for every tag`,
+		`f.yaml:1:40: a tag is null; write it, or [] for every tag`,
+	}, lines(file.Warnings))
 }

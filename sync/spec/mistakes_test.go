@@ -141,9 +141,11 @@ func TestLoadSaysWhatIsWrongAndWhatWasMeant(t *testing.T) {
 			`f.yaml:1:17: repository is empty`,
 		}},
 		// Tags and digests.
-		{"empty tag", "q.io: {images: {redis: [\"\", null]}}\n", []string{
+		{"empty tag", "q.io: {images: {redis: [\"\"]}}\n", []string{
 			`f.yaml:1:25: a tag is empty`,
-			`f.yaml:1:29: a tag is empty`,
+		}},
+		{"null for a tag", "q.io: {images: {redis: [null]}}\n", []string{
+			`f.yaml:1:25: a tag is null; write it, or [] for every tag`,
 		}},
 		{"tag that is none", "q.io: {images: {redis: [-rc, a b]}}\n", []string{
 			`f.yaml:1:25: "-rc" is not a tag: at most 128 letters, digits, _ . and -, the first no . and no -`,

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
@@ -92,17 +93,29 @@ func (s *sourceReader) repository(key *yaml.Node) *Repository {
 func (s *sourceReader) readImages(node *yaml.Node) {
 	for _, p := range s.pairs(node, "images") {
 		repository := s.repository(p.key)
+		references := s.references(p.value)
 		if repository == nil {
+			for _, reference := range references {
+				s.text(reference, "a tag") // a wrong type refuses the file all the same
+			}
 			continue
 		}
-		references := s.items(p.value, "the tags of a repository")
-		if isNull(p.value) || p.value.Kind == yaml.SequenceNode && len(p.value.Content) == 0 {
-			repository.All = true
-		}
+		repository.All = repository.All || len(references) == 0
 		for _, reference := range references {
 			s.readReference(reference, repository)
 		}
 	}
+}
+
+// references gives the elements of a repository's list. Null is none of them,
+// as to skopeo: a list of nothing else is empty, and so is every tag.
+func (s *sourceReader) references(list *yaml.Node) []*yaml.Node {
+	return slices.DeleteFunc(s.items(list, "the tags of a repository"), func(reference *yaml.Node) bool {
+		if isNull(reference) {
+			s.doubt(s.at(reference), "a tag is null; write it, or [] for every tag")
+		}
+		return isNull(reference)
+	})
 }
 
 func (s *sourceReader) readPatterns(node *yaml.Node) {

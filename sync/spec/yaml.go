@@ -35,7 +35,8 @@ func (r *reader) unreadable(err error) {
 }
 
 // parse gives the root of the only document of input, or nil if that is empty
-// or cannot be parsed. It does not expand aliases.
+// or cannot be parsed. A lenient reading takes the first of several, as skopeo
+// does, whatever the others are. It does not expand aliases.
 func (r *reader) parse(input io.Reader) *yaml.Node {
 	content, err := io.ReadAll(io.LimitReader(input, maxSize+1))
 	if err != nil {
@@ -48,24 +49,25 @@ func (r *reader) parse(input io.Reader) *yaml.Node {
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var root *yaml.Node
-	for {
+	for first := true; ; first = false {
 		var document yaml.Node
 		err := decoder.Decode(&document)
-		if errors.Is(err, io.EOF) {
+		switch lenient := r.mode == Lenient && !first; {
+		case errors.Is(err, io.EOF):
 			return root
-		}
-		if err != nil {
+		case lenient && (err != nil || !isNull(document.Content[0])):
+			r.warn(Position{File: r.name}, "only the first document is read, as skopeo does; write the others to files of their own")
+			return root
+		case err != nil:
 			at, text := syntaxError(content, err)
 			at.File = r.name
 			r.refuse(at, "not YAML: %s", text)
 			return nil
-		}
-		switch next := document.Content[0]; {
-		case isNull(next):
+		case isNull(document.Content[0]):
 		case root == nil:
-			root = next
+			root = document.Content[0]
 		default:
-			r.refuse(r.at(next), "a second document; write it to a file of its own")
+			r.refuse(r.at(document.Content[0]), "a second document; write it to a file of its own")
 			return nil
 		}
 	}
