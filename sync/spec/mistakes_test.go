@@ -83,6 +83,15 @@ func TestLoadSaysWhatIsWrongAndWhatWasMeant(t *testing.T) {
 		{"text for latest", "q.io:\n  images: {redis: []}\n  csync: {repositories: {redis: {latest: five}}}\n", []string{
 			`f.yaml:3:42: latest must be a whole number, not "five"`,
 		}},
+		{"quoted number for latest", "q.io:\n  images: {redis: []}\n  csync: {repositories: {redis: {latest: '3'}}}\n", []string{
+			`f.yaml:3:42: latest must be a whole number, not the text "3"; write it without quotes`,
+		}},
+		{"fraction for latest", "q.io:\n  images: {redis: []}\n  csync: {repositories: {redis: {latest: 3.0}}}\n", []string{
+			`f.yaml:3:42: latest must be a whole number, not "3.0"`,
+		}},
+		{"more for latest than a number holds", "q.io:\n  images: {redis: []}\n  csync: {repositories: {redis: {latest: 99999999999999999999}}}\n", []string{
+			`f.yaml:3:42: latest must be a whole number, not "99999999999999999999"`,
+		}},
 		// Keys.
 		{"duplicate registry", "q.io: {images: {a: [1]}}\nq.io: {images: {a: [1]}}\n", []string{
 			`f.yaml:2:1: key "q.io" is at line 1 already; write it once`,
@@ -219,6 +228,9 @@ func TestLoadSaysWhatIsWrongAndWhatWasMeant(t *testing.T) {
 		}},
 		{"latest of none", "q.io: {images: {redis: []}, csync: {repositories: {redis: {latest: 0}}}}\n", []string{
 			`f.yaml:1:68: latest is 0; 1 or more was meant, or no latest for every tag`,
+		}},
+		{"latest of less than none", "q.io: {images: {redis: []}, csync: {repositories: {redis: {latest: -3}}}}\n", []string{
+			`f.yaml:1:68: latest is -3; 1 or more was meant, or no latest for every tag`,
 		}},
 		{"bad exclude", "q.io: {images: {redis: []}, csync: {repositories: {redis: {exclude: [\"[\", \"\"]}}}}\n", []string{
 			"f.yaml:1:70: \"[\" is not a regex (RE2): missing closing ]: `[`",

@@ -100,6 +100,10 @@ func (e *entry) readLatest(node *yaml.Node) {
 		return
 	}
 	latest, err := strconv.Atoi(text)
+	if err == nil && node.ShortTag() != "!!int" {
+		e.refuse(e.at(node), "latest must be a whole number, not the text %q; write it without quotes", text)
+		return
+	}
 	if err != nil {
 		e.refuse(e.at(node), "latest must be a whole number, not %q", text)
 		return
