@@ -23,7 +23,9 @@ type File struct {
 	Name    string   // as given to Load or LoadPath
 	Sources []Source // sorted by registry
 
-	// Warnings tell what a lenient reading passed over and skopeo does as well.
+	// Warnings tell what was read as it is and hardly was meant: what a lenient
+	// reading passed over as skopeo does, and in either mode that nothing is
+	// asked for.
 	Warnings Problems
 	// Problems are the entries that a lenient reading could not use and left
 	// out of Sources. Each is something that was asked for and cannot be done.

@@ -62,6 +62,9 @@ func (f *findings) file(name string, sources []Source) (*File, error) {
 	if len(f.errors) > 0 {
 		return nil, fault.New(fault.Input, f.errors.sorted())
 	}
+	if len(sources)+len(f.problems) == 0 {
+		f.warn(Position{File: name}, "nothing is asked for")
+	}
 	return &File{
 		Name:     name,
 		Sources:  sources,

@@ -11,7 +11,7 @@ import (
 //
 // The error is of kind input and wraps [Problems]: whatever is wrong, in one
 // go. An input of more than 8 MB is refused without being parsed. An empty one
-// asks for nothing.
+// asks for nothing, with a warning.
 func Load(name string, input io.Reader, mode Mode) (*File, error) {
 	r := newReader(name, mode)
 	return r.file(name, r.sources(r.parse(input)))

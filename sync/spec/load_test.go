@@ -104,12 +104,6 @@ func TestLoadPathReadsEveryKeyOfASourceFile(t *testing.T) {
 
 func TestLoadReadsWhatSkopeoReads(t *testing.T) {
 	t.Parallel()
-	t.Run("empty file", func(t *testing.T) {
-		t.Parallel()
-		for _, input := range []string{"", "# only a comment\n", "---\n", "null\n", "---\n...\n---\n"} {
-			require.Empty(t, load(t, input))
-		}
-	})
 	t.Run("numbers as tags keep their text", func(t *testing.T) {
 		t.Parallel()
 		redis := only(t, "q.io: {images: {redis: [1.10, 7, 0x1F, true, 2024-01-01]}}")
@@ -197,4 +191,21 @@ func TestLoadPathSaysWhichFileIsMissing(t *testing.T) {
 	t.Parallel()
 	_, err := LoadPath("none.yaml", Strict)
 	require.EqualError(t, err, "none.yaml: no such file or directory")
+}
+
+func TestAFileThatAsksForNothingSaysSo(t *testing.T) {
+	t.Parallel()
+	cip := "registries: [{name: a.io/x, src: true}, {name: b.io/x}]\nimages: []\n"
+	for _, input := range []string{"", "# only a comment\n", "---\n", "null\n", "---\n...\n---\n", "{}\n", cip} {
+		for _, mode := range []Mode{Strict, Lenient} {
+			file, err := Load("f.yaml", strings.NewReader(input), mode)
+			require.NoError(t, err, input)
+			require.Empty(t, file.Sources, input)
+			require.EqualError(t, file.Warnings, "f.yaml: nothing is asked for", input)
+		}
+	}
+	file, err := Load("f.yaml", strings.NewReader("q.io: {images: {redis: [-a]}}"), Lenient)
+	require.NoError(t, err)
+	require.Empty(t, file.Sources)
+	require.Empty(t, file.Warnings, "the problem says enough")
 }
