@@ -251,6 +251,9 @@ func (c *comparison) needsNoLook(step *Step) bool {
 	if c.ReadOnly || len(c.Destinations) > 1 || step.Source.Repository == nil || step.pin != "" || step.referrers {
 		return false
 	}
+	if step.Destination.Digested() != "" && !step.Selection.All() {
+		return false // it has to be seen whether it keeps the digest
+	}
 	if sameRepository(step) && step.Selection.All() && !c.Converts && !step.Itself {
 		step.Result.Action = report.Retag
 	}
@@ -277,6 +280,9 @@ func (c *comparison) source(ctx context.Context, step *Step) error {
 	if step.pin != "" && step.pin != source.digest {
 		return fault.New(fault.Conflict, fmt.Errorf("the tag has moved: it is pinned to %s and names %s", step.pin, source.digest))
 	}
+	if err := fitsItsName(step, source.choice.Digest); err != nil {
+		return err
+	}
 	step.Result.SourceDigest, step.Result.Platforms = source.digest, source.choice.Platforms
 	step.Result.MediaType = source.choice.MediaType
 	if c.Converts || keepsNoDigest(step) {
@@ -287,6 +293,21 @@ func (c *comparison) source(ctx context.Context, step *Step) error {
 		step.Result.Action = report.Retag
 	}
 	return nil
+}
+
+// fitsItsName refuses what would be pushed by a digest that it does not have,
+// which no registry takes.
+func fitsItsName(step *Step, chosen digest.Digest) error {
+	name := step.Destination.Digested()
+	if name == "" || chosen == name {
+		return nil
+	}
+	remedy := fmt.Sprintf("give it a tag with tags: {%q: [TAG]}", name)
+	if step.Selection.System != nil {
+		remedy = "take all of it with --all"
+	}
+	return fault.WithRemedy(fault.Input,
+		fmt.Errorf("what is chosen of the index has another digest, %s, and cannot be pushed by this one", chosen), remedy)
 }
 
 // sameRepository reports whether all that the destination needs is there.

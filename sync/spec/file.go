@@ -24,8 +24,8 @@ type File struct {
 	Sources []Source // sorted by registry
 
 	// Warnings tell what was read as it is and hardly was meant: what a lenient
-	// reading passed over as skopeo does, and in either mode that nothing is
-	// asked for.
+	// reading passed over as skopeo does, and in either mode a digest that may
+	// not come about, or that nothing is asked for.
 	Warnings Problems
 	// Problems are the entries that a lenient reading could not use and left
 	// out of Sources. Each is something that was asked for and cannot be done.

@@ -27,7 +27,6 @@ func FuzzLoad(f *testing.F) {
 			requirePositions(t, err, input)
 			return
 		}
-		require.Empty(t, file.Warnings)
 		require.Empty(t, file.Problems)
 		for _, source := range file.Sources {
 			require.NotEmpty(t, source.Registry)

@@ -127,3 +127,11 @@ func TestALenientReadingDropsTagsThatAreNull(t *testing.T) {
 		`f.yaml:1:40: a tag is null; write it, or [] for every tag`,
 	}, lines(file.Warnings))
 }
+
+func TestALenientReadingFailsATagThatNothingGets(t *testing.T) {
+	t.Parallel()
+	file := lenient(t, "q.io: {images: {redis: [7.2]}, csync: {repositories: {redis: {tags: {7.2: [stable], 7.3: [next]}}}}}")
+	require.Equal(t, map[string][]string{"7.2": {"stable"}}, file.Sources[0].Repositories[0].DestinationTags)
+	require.Equal(t, []string{`f.yaml:1:85: "7.3" is not one of those chosen from "redis"; nothing would be tagged next`}, lines(file.Problems))
+	require.Empty(t, file.Warnings)
+}

@@ -49,6 +49,9 @@ func TestLoadSaysWhatIsWrongAndWhatWasMeant(t *testing.T) {
 		{"second document", "q.io: {images: {redis: [1]}}\n---\nq.io: {images: {redis: [1]}}\n", []string{
 			`f.yaml:3:1: a second document; write it to a file of its own`,
 		}},
+		{"second document behind an empty one", "---\n---\nq.io: {images: {redis: [1]}}\n", []string{
+			`f.yaml:3:1: a second document; write it to a file of its own`,
+		}},
 		{"list for a file", "- q.io\n", []string{
 			`f.yaml:1:1: a source file must be a mapping, not a list`,
 		}},
@@ -247,8 +250,20 @@ func TestLoadSaysWhatIsWrongAndWhatWasMeant(t *testing.T) {
 			`f.yaml:1:81: "e f" is not a tag: at most 128 letters, digits, _ . and -, the first no . and no -`,
 			`f.yaml:1:88: a tag is empty`,
 		}},
-		{"further tags of a tag that is not wanted", "q.io: {images: {redis: [\"7.2\"]}, csync: {repositories: {redis: {tags: {\"7.3\": [stable]}}}}}\n", []string{
-			`f.yaml:1:72: tag "7.3" is not one of those chosen from "redis"`,
+		{"further tags of a tag that is not wanted", "q.io: {images: {redis: [\"7.2\"]}, csync: {repositories: {redis: {tags: {\"7.3\": [stable, \"7\"]}}}}}\n", []string{
+			`f.yaml:1:72: "7.3" is not one of those chosen from "redis"; nothing would be tagged stable, 7`,
+		}},
+		{"further tags of a tag that is excluded", "q.io: {images: {redis: []}, csync: {repositories: {redis: {exclude: [rc], tags: {\"7-rc\": [next]}}}}}\n", []string{
+			`f.yaml:1:82: "7-rc" is not one of those chosen from "redis"; nothing would be tagged next`,
+		}},
+		{"further tags of a tag that no repository of a glob wants", "q.io: {images: {redis: [\"7.2\"], nginx: [\"1\"]}, csync: {repositories: {\"*\": {tags: {\"7.3\": [stable]}}}}}\n", []string{
+			`f.yaml:1:84: "7.3" is not one of those chosen from "*"; nothing would be tagged stable`,
+		}},
+		{"tags of a digest that is not wanted", "q.io: {images: {redis: [\"" + digestA + "\"]}, csync: {repositories: {redis: {tags: {\"" + digestB + "\": [stable]}}}}}\n", []string{
+			`f.yaml:1:140: "` + digestB + `" is not one of those chosen from "redis"; nothing would be tagged stable`,
+		}},
+		{"tags of a digest that is none", "q.io: {images: {redis: [\"7.2\"]}, csync: {repositories: {redis: {tags: {\"sha256:12\": [stable]}}}}}\n", []string{
+			`f.yaml:1:72: "sha256:12" is not a digest: sha256: and 64 hexadecimal digits, or sha512: and 128`,
 		}},
 		// One repository at two places.
 		{"other credentials at a second place", "docker.io: {images: {busybox: [1]}}\ndocker.io/library: {images: {busybox: [2]}, tls-verify: false}\n", []string{

@@ -28,7 +28,8 @@ type Repository struct {
 	// Destination is the repository path under the destination; empty: the
 	// command line decides how it is made of the name.
 	Destination string
-	// DestinationTags are further tags at the destination for a source tag.
+	// DestinationTags are further tags at the destination for a source tag; those
+	// of a digest are with it.
 	DestinationTags map[string][]string
 	Referrers       bool // signatures, SBOMs and attestations too
 }

@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,7 +19,7 @@ type entry struct {
 	glob     glob
 	node     *yaml.Node
 	settings []setting
-	tags     []*yaml.Node // source tags that get further tags
+	tags     []further
 	unusable bool         // and so are the repositories
 }
 
@@ -125,23 +124,6 @@ func (e *entry) readDestination(node *yaml.Node) {
 	e.set(func(repository *Repository) { repository.Destination = path })
 }
 
-func (e *entry) readTags(node *yaml.Node) {
-	further := map[string][]string{}
-	for _, p := range e.pairs(node, "tags") {
-		tag, ok := e.word(p.key, "a source tag")
-		if !ok || !e.isTag(p.key, tag) {
-			continue
-		}
-		e.tags = append(e.tags, p.key)
-		for element, word := range e.words(p.value, "the further tags of a source tag", "a tag") {
-			if e.isTag(element, word) && !slices.Contains(further[tag], word) {
-				further[tag] = append(further[tag], word)
-			}
-		}
-	}
-	e.set(func(repository *Repository) { repository.DestinationTags = maps.Clone(further) })
-}
-
 func (e *entry) readReferrers(node *yaml.Node) {
 	if referrers, ok := e.boolean(node, "referrers"); ok {
 		e.set(func(repository *Repository) { repository.Referrers = referrers })
@@ -160,6 +142,14 @@ func (s *sourceReader) applySettings() {
 	}
 	for i := range s.entries {
 		s.applyEntry(&s.entries[i])
+	}
+	for i := range s.entries { // by now all that excludes a tag is known
+		s.checkTags(&s.entries[i])
+	}
+	for _, key := range s.order {
+		if repository := s.repositories[key]; repository != nil {
+			s.tagDigests(repository)
+		}
 	}
 }
 
@@ -181,9 +171,6 @@ func (s *sourceReader) applyEntry(e *entry) {
 		for _, set := range e.settings {
 			set.apply(s.repositories[key])
 		}
-		if repository := s.repositories[key]; repository != nil && e.glob.match == nil {
-			s.checkTags(e, repository)
-		}
 	}
 }
 
@@ -196,17 +183,4 @@ func (s *sourceReader) matching(g glob) []string {
 		return []string{g.text}
 	}
 	return nil
-}
-
-// checkTags doubts further tags for source tags that nothing chooses.
-func (s *sourceReader) checkTags(e *entry, repository *Repository) {
-	named := map[string]bool{}
-	for _, tag := range repository.Tags {
-		named[tag.Name] = true
-	}
-	for _, node := range e.tags {
-		if !named[node.Value] && !repository.Wants(node.Value) {
-			s.doubt(s.at(node), "tag %q is not one of those chosen from %q", node.Value, repository.Key)
-		}
-	}
 }

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -77,4 +78,37 @@ func TestGlobsOfOneWeightAreOrderedByText(t *testing.T) {
 		order = append(order, g.text)
 	}
 	require.Equal(t, []string{"**", "a*", "*b", "ab*", "ab"}, order)
+}
+
+func TestTagsOfADigestAreThoseItGoesUnder(t *testing.T) {
+	t.Parallel()
+	sources := load(t, `
+q.io:
+  images: {redis: [7.2, "`+digestA+`", "`+digestB+`"], nginx: ["`+digestB+`"]}
+  csync:
+    repositories:
+      "*": {tags: {"`+digestA+`": [stable, "7"], 7.2: [old]}}
+`)
+	nginx, redis := sources[0].Repositories[0], sources[0].Repositories[1]
+	require.Equal(t, []string{"7", "stable"}, redis.Digests[0].Tags)
+	require.Empty(t, redis.Digests[1].Tags)
+	require.Equal(t, map[string][]string{"7.2": {"old"}}, redis.DestinationTags, "of tags only")
+	require.Empty(t, nginx.Digests[0].Tags)
+}
+
+func TestADigestThatPlatformsMayChangeIsDoubted(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []Mode{Strict, Lenient} {
+		file, err := Load("f.yaml", strings.NewReader(`
+q.io:
+  images: {redis: ["`+digestA+`"], nginx: ["`+digestB+`", "1"], httpd: ["`+digestA+`"]}
+  csync:
+    platforms: [amd64]
+    repositories: {nginx: {tags: {"`+digestB+`": [stable]}}, httpd: {platforms: []}}
+`), mode)
+		require.NoError(t, err)
+		require.Len(t, file.Warnings, 1)
+		require.EqualError(t, file.Warnings, `f.yaml:3:20: an index cut to platforms has another digest, and no registry takes it under this one; `+
+			`give it a tag with csync.repositories.redis.tags: {"`+digestA+`": [TAG]}`)
+	}
 }

@@ -34,14 +34,11 @@ func (s *sourceReader) readReference(node *yaml.Node, repository *Repository) {
 		}
 		return
 	}
-	algorithm, _, _ := strings.Cut(text, ":")
-	if digest.Algorithm(strings.ToLower(algorithm)).Available() && algorithm != text {
-		if s.isDigest(node, text) {
-			repository.Digests = append(repository.Digests, Digest{Digest: digest.Digest(text), Position: s.at(node)})
-		}
-		return
-	}
-	if s.isTag(node, text) {
+	switch {
+	case !s.isTagOrDigest(node, text):
+	case hasDigestForm(text):
+		repository.Digests = append(repository.Digests, Digest{Digest: digest.Digest(text), Position: s.at(node)})
+	default:
 		repository.Tags = append(repository.Tags, Tag{Name: text, Position: s.at(node)})
 	}
 }

@@ -64,7 +64,7 @@ func (r *reader) parse(input io.Reader) *yaml.Node {
 			r.refuse(at, "not YAML: %s", text)
 			return nil
 		case isNull(document.Content[0]):
-		case root == nil:
+		case first:
 			root = document.Content[0]
 		default:
 			r.refuse(r.at(document.Content[0]), "a second document; write it to a file of its own")
