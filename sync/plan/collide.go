@@ -66,6 +66,14 @@ func collide(step, other *Step) {
 	r := &step.Result // what was found of it is of no use
 	*r = report.Result{Action: r.Action, Source: r.Source, Destination: r.Destination}
 	step.Fail(step.atDestination(fault.WithRemedy(fault.Conflict,
-		fmt.Errorf("%s would be written here as well", other.Result.Source),
-		"keep more of the path with --dest-path path or full, or name it with destination:")))
+		fmt.Errorf("%s would be written here as well", other.Result.Source), untangling(step, other))))
+}
+
+// untangling is what helps two steps that collide. Those of one repository do
+// so by a further tag, which no other path tells apart.
+func untangling(a, b *Step) string {
+	if a.Source.Repository != nil && b.Source.Repository != nil && a.Source.Repository.Same(b.Source.Repository) {
+		return "choose another further tag under tags:"
+	}
+	return "keep more of the path with --dest-path path or full (--scoped), or name it with destination:"
 }

@@ -153,6 +153,9 @@ func (r Request) step(s source, w wanted, place image.Place) *Step {
 	if err != nil {
 		return failed(from.String(), place.String()+"/"+name.String(), fault.At(fault.Destination, place.String()+"/"+name.String(), err)).at(place)
 	}
+	if w.unmet {
+		return failed(from.String(), to.String(), errUnmet).at(place)
+	}
 	step := newStep(from, to).at(place)
 	step.Selection = r.selection(s.Platforms, to)
 	if w.tag != "" {

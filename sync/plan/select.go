@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/opencontainers/go-digest"
@@ -23,6 +24,7 @@ type wanted struct {
 	destinationTag string        // "" pushes by digest
 	listed         digest.Digest // what the registry listed with the tag; "" where it did not
 	further        bool          // another tag for what the wanted before it copies
+	unmet          bool          // such a tag of what is not chosen
 }
 
 // source is one repository of the source file, with the way to it.
@@ -75,7 +77,7 @@ func (s source) choose(ctx context.Context, order TagOrder) ([]wanted, error) {
 		all = append(all, byDigest(d)...)
 	}
 	if !s.NeedsTagList() {
-		return all, nil
+		return append(all, s.unmet(seen)...), nil
 	}
 	listed, err := s.selectListed(ctx, order)
 	if err != nil {
@@ -86,9 +88,23 @@ func (s source) choose(ctx context.Context, order TagOrder) ([]wanted, error) {
 		add(wanted{tag: tag, listed: digests[tag]})
 	}
 	if len(all) == 0 {
-		return nil, errNothingSelected
+		return s.unmet(seen), errNothingSelected
 	}
-	return all, nil
+	return append(all, s.unmet(seen)...), nil
+}
+
+// unmet are the further tags of those tags that are not chosen, in order.
+func (s source) unmet(chosen map[string]bool) []wanted {
+	var all []wanted
+	for _, tag := range slices.Sorted(maps.Keys(s.DestinationTags)) {
+		if chosen[tag] {
+			continue
+		}
+		for _, further := range s.DestinationTags[tag] {
+			all = append(all, wanted{tag: tag, destinationTag: further, further: true, unmet: true})
+		}
+	}
+	return all
 }
 
 // byDigest is an image named by digest: under its destination tags if it has

@@ -58,6 +58,9 @@ func (s *Step) ToDo() bool { return s.Result.Status == "" }
 // errNothingSelected is no failure: a pattern may be ahead of the tags.
 var errNothingSelected = errors.New("none of the repository's tags is selected")
 
+// errUnmet is none for the same reason.
+var errUnmet = errors.New("the tag of which this is a further one is not among those chosen")
+
 // errNoReferrers is no failure either: signatures are wanted where they can be.
 var errNoReferrers = errors.New("only a registry keeps what refers to an image")
 
@@ -66,7 +69,8 @@ var errNoReferrers = errors.New("only a registry keeps what refers to an image")
 func (s *Step) Fail(err error) {
 	s.Err = err
 	var unwanted *content.NotWantedError
-	if errors.As(err, &unwanted) || errors.Is(err, errNothingSelected) || errors.Is(err, errNoReferrers) {
+	nothing := slices.ContainsFunc([]error{errNothingSelected, errUnmet, errNoReferrers}, func(known error) bool { return errors.Is(err, known) })
+	if errors.As(err, &unwanted) || nothing {
 		s.Result.Status, s.Result.Reason = report.Skipped, err.Error()
 		return
 	}

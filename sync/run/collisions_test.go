@@ -15,14 +15,20 @@ import (
 
 func TestTwoSourcesForOneReferenceAreBothRefusedBeforeAnythingIsWritten(t *testing.T) {
 	t.Parallel()
-	for name, files := range map[string]func(*registrytest.Registry) string{
-		"by the last path element": func(r *registrytest.Registry) string { return allOf(r, "a/app", "b/app") },
-		"by destination": func(r *registrytest.Registry) string {
+	for name, c := range map[string]struct {
+		file   func(*registrytest.Registry) string
+		remedy string
+	}{
+		"by the last path element": {func(r *registrytest.Registry) string { return allOf(r, "a/app", "b/app") }, "--dest-path path or full (--scoped)"},
+		"by destination": {func(r *registrytest.Registry) string {
 			return allOf(r, "a/app", "b/lib") + "  csync: {repositories: {b/lib: {destination: app}}}\n"
-		},
-		"by a further tag": func(r *registrytest.Registry) string {
+		}, "--dest-path"},
+		"by a further tag": {func(r *registrytest.Registry) string {
 			return allOf(r, "a/app") + "  csync: {repositories: {a/app: {tags: {'2.0': ['1.0']}}}}\n"
-		},
+		}, "; choose another further tag under tags:"},
+		"by a further tag beside another repository's": {func(r *registrytest.Registry) string {
+			return allOf(r, "b/app", "a/app") + "  csync: {repositories: {a/app: {exclude: ['1.0'], tags: {'2.0': ['1.0']}}}}\n"
+		}, "--dest-path"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -35,7 +41,7 @@ func TestTwoSourcesForOneReferenceAreBothRefusedBeforeAnythingIsWritten(t *testi
 			l := newLab(t, "docker://"+destination.Host())
 			l.request.Naming.Path = plan.PathName
 
-			results := l.sync(files(source))
+			results := l.sync(c.file(source))
 
 			refused := 0
 			for _, result := range results {
@@ -44,7 +50,7 @@ func TestTwoSourcesForOneReferenceAreBothRefusedBeforeAnythingIsWritten(t *testi
 					continue
 				}
 				refused++
-				requireFailure(t, result, fault.Conflict, fault.Destination, "would be written here as well", source.Host(), "--dest-path")
+				requireFailure(t, result, fault.Conflict, fault.Destination, "would be written here as well", source.Host(), c.remedy)
 			}
 			require.Equal(t, 2, refused)
 			require.NotContains(t, destination.Tags(t, "app"), "1.0")

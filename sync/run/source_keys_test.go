@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,6 +121,37 @@ func TestExcludeLeavesOutListedTagsOnly(t *testing.T) {
 
 	requireAll(t, report.Done, results)
 	require.Equal(t, []string{"1.0", "1.2-rc2"}, destination.Tags(t, "team/app"))
+}
+
+func TestAFurtherTagOfWhatIsNotChosenIsSkippedAndSaysSo(t *testing.T) {
+	t.Parallel()
+	for name, file := range map[string]string{
+		"that latest leaves out":         "  images: {team/app: []}\n  csync: {repositories: {team/app: {latest: 1, tags: {'1.0': [stable]}}}}\n",
+		"that is not there":              "  images: {team/app: []}\n  csync: {repositories: {team/app: {tags: {'0.9': [stable]}}}}\n",
+		"where nothing is chosen":        "  images-by-tag-regex: {team/app: ^0.9}\n  csync: {repositories: {team/app: {tags: {'0.9': [stable]}}}}\n",
+		"that another one of a glob has": "  images: {team/app: ['1.1'], team/lib: ['1.0']}\n  csync: {repositories: {'team/*': {tags: {'1.0': [stable]}}}}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			source, destination := registrytest.Start(t), registrytest.Start(t)
+			pushTags(t, source, "team/app", "1.0", "1.1")
+			pushTags(t, source, "team/lib", "1.0")
+			l := newLab(t, "docker://"+destination.Host(), "dir:"+t.TempDir())
+
+			results := l.sync(source.Host() + ":\n" + file)
+
+			skipped := 0
+			for _, result := range results {
+				if strings.HasSuffix(result.Destination, "team/app:stable") {
+					skipped++
+					require.Equal(t, report.Skipped, result.Status)
+					require.Equal(t, "the tag of which this is a further one is not among those chosen", result.Reason)
+				}
+			}
+			require.Equal(t, len(l.places), skipped, "at each destination")
+			require.False(t, destination.HasTag(t, "team/app", "stable"))
+		})
+	}
 }
 
 func TestLatestKeepsTheHighestVersions(t *testing.T) {
