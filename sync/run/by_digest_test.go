@@ -10,7 +10,7 @@ import (
 	"go.podman.io/image/v5/types"
 
 	"csync/sync/fault"
-	"csync/sync/image"
+	"csync/sync/image/trust"
 	"csync/sync/registry/registrytest"
 	"csync/sync/report"
 )
@@ -60,11 +60,11 @@ func TestThePolicyOfAnIndexByDigestHoldsForItsInstance(t *testing.T) {
 	sum := source.Push(t, "app", "1.0", registrytest.MultiPlatform(1, "linux/amd64", "linux/arm64"))
 	l := newLab(t, "dir:"+directory)
 	l.request.SelectSystem = system("arm64")
-	policy := image.AcceptAnything()
+	policy := trust.AcceptAnything()
 	policy.Transports = map[string]signature.PolicyTransportScopes{
 		"docker": {source.Host() + "/app@" + sum.String(): {signature.NewPRReject()}},
 	}
-	l.options.Copier = &image.Copier{Policy: policy}
+	l.options.Copier.Trust.Policy = policy
 
 	results := l.sync(oneOf(source, "app", sum.String()))
 
