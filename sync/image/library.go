@@ -85,3 +85,9 @@ func (c *Copier) runExclusive(ctx context.Context, request Request, whole part) 
 	})
 	return written, err
 }
+
+// destinationFault says that copy.Image failed at the destination, unless the
+// source has said that it was there.
+func destinationFault(destination Location, err error) error {
+	return fault.At(fault.Destination, destination.String(), kindOf(err))
+}

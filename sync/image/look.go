@@ -50,9 +50,14 @@ func lookInside(ctx context.Context, l Location) (v1.Descriptor, error) {
 	return there, err
 }
 
-func lookFault(err error) error {
-	err = fmt.Errorf("reading manifest: %w", err)
+func lookFault(err error) error { return kindOf(fmt.Errorf("reading manifest: %w", err)) }
+
+// kindOf is err with the kind that one of the library's transports implies, where
+// it has none.
+func kindOf(err error) error {
 	switch {
+	case err == nil || fault.KindOf(err) != fault.Internal:
+		return err
 	case unreachable(err):
 		return fault.New(fault.Network, err)
 	case missing(err):

@@ -47,7 +47,7 @@ func (c *Copier) Read(ctx context.Context, request Request) (*Original, error) {
 	}
 	if err != nil {
 		o.Close()
-		return nil, fault.At(fault.Source, request.Source.String(), kindOf(request.Source, err))
+		return nil, fault.At(fault.Source, request.Source.String(), kindOf(err))
 	}
 	return o, nil
 }
@@ -180,7 +180,7 @@ func (o *Original) config(ctx context.Context, d v1.Descriptor, open openBlob) (
 type openBlob = func(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error)
 
 func (o *Original) at(err error) error {
-	return fault.At(fault.Source, o.location.String(), kindOf(o.location, err))
+	return fault.At(fault.Source, o.location.String(), kindOf(err))
 }
 
 // part is one manifest of an original as a types.ImageSource of its own, for

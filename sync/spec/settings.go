@@ -20,7 +20,7 @@ type entry struct {
 	node     *yaml.Node
 	settings []setting
 	tags     []further
-	unusable bool         // and so are the repositories
+	unusable bool // and so are the repositories
 }
 
 // keysOfCsync has a reader for each key of csync.
