@@ -41,6 +41,7 @@ type Copier struct {
 	// Directory is for temporary files; empty: the system's.
 	Directory string
 
+	configs     configs
 	conversions sync.Map // instance by its repository and digest -> what it became (v1.Descriptor)
 }
 

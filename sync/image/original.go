@@ -29,18 +29,14 @@ type Original struct {
 	library  types.ImageSource // nil for a registry
 	turn     chan struct{}     // to read a blob of a source that takes one reader; nil: all may
 
-	mu      sync.Mutex
-	configs configs
+	configs *configs
 }
-
-// configs are configs by their digests, each read when it is first asked for.
-type configs map[digest.Digest]func() ([]byte, error)
 
 // Read reads the manifests of a request's source that its selection wants, and
 // asks the policy about them. The request needs no destination; the caller
 // closes what it gets.
 func (c *Copier) Read(ctx context.Context, request Request) (*Original, error) {
-	o := &Original{location: request.Source, configs: configs{}}
+	o := &Original{location: request.Source, configs: &c.configs}
 	err := o.open(ctx)
 	if err == nil {
 		err = c.load(ctx, o, request)
@@ -158,22 +154,9 @@ func (b *turnBlob) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// config is the config of one of the image's manifests. It is read once, however
-// many destinations and libraries ask for it.
+// config is the config of one of the image's manifests.
 func (o *Original) config(ctx context.Context, d v1.Descriptor, open openBlob) ([]byte, error) {
-	o.mu.Lock()
-	read := o.configs[d.Digest]
-	if read == nil {
-		read = sync.OnceValues(func() ([]byte, error) { return content.ReadSmall(ctx, d, open) })
-		o.configs[d.Digest] = read
-	}
-	o.mu.Unlock()
-	config, err := read()
-	if err != nil { // the next to ask tries again
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		delete(o.configs, d.Digest)
-	}
+	config, err := o.configs.read(ctx, d, open)
 	return config, o.at(err)
 }
 
@@ -217,6 +200,7 @@ func (p part) GetBlob(ctx context.Context, wanted types.BlobInfo, _ types.BlobIn
 	d := v1.Descriptor{Digest: wanted.Digest, Size: wanted.Size, MediaType: wanted.MediaType}
 	if p.tree.IsConfig(d.Digest) {
 		config, err := p.config(ctx, d, p.open)
+		p.count(len(config))
 		return io.NopCloser(bytes.NewReader(config)), int64(len(config)), err
 	}
 	body, err := p.open(ctx, d)
@@ -224,6 +208,13 @@ func (p part) GetBlob(ctx context.Context, wanted types.BlobInfo, _ types.BlobIn
 		return nil, 0, p.at(err)
 	}
 	return &sourceBlob{body, registry.Verify(body, d), p}, wanted.Size, nil
+}
+
+// count notes bytes of blobs.
+func (p part) count(n int) {
+	if p.read != nil {
+		p.read.Add(int64(n))
+	}
 }
 
 func (p part) GetSignatures(ctx context.Context, instance *digest.Digest) ([][]byte, error) {
@@ -274,9 +265,7 @@ type sourceBlob struct {
 
 func (b *sourceBlob) Read(p []byte) (int, error) {
 	n, err := b.verified.Read(p)
-	if b.part.read != nil {
-		b.part.read.Add(int64(n))
-	}
+	b.part.count(n)
 	if err != nil && err != io.EOF {
 		err = b.part.at(err)
 	}

@@ -180,7 +180,7 @@ func (l Library) Sign(ctx context.Context, s Signing) (signature trust.Signature
 	if err != nil {
 		return nil, err
 	}
-	o := &Original{location: Location{Reference: ref, Repository: s.Repository}, root: tree, configs: configs{}}
+	o := &Original{location: Location{Reference: ref, Repository: s.Repository}, root: tree, configs: &configs{}}
 	source, err := part{Original: o, tree: tree, open: s.Repository.Blob}.reference()
 	if err != nil {
 		return nil, err

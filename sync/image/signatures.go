@@ -12,33 +12,33 @@ import (
 	"csync/sync/image/trust"
 )
 
-// bring copies the signatures of an image to a registry: of all its manifests,
-// those that the destination lacks. written is the number of bytes that went to
-// the registry.
-func (c *Copier) bring(ctx context.Context, request Request, original *Original) (written int64, err error) {
-	if c.RemoveSignatures {
-		return 0, nil
+// bring copies the signatures of all the image's manifests, those that the
+// destination lacks.
+func (x *transfer) bring(ctx context.Context) error {
+	if x.RemoveSignatures {
+		return nil
 	}
-	home, err := c.Homes.Of(request.Destination.Reference, request.Destination.Repository)
+	home, err := x.Homes.Of(x.Destination.Reference, x.Destination.Repository)
 	if err != nil {
-		return 0, fault.At(fault.Destination, request.Destination.String(), err)
+		return x.atDestination(err)
 	}
 	var total atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxQuestions)
-	for _, of := range original.signed() {
+	for _, of := range x.signed() {
 		group.Go(func() error {
-			has, missing, err := trust.Missing(ctx, of, home, original.home)
+			has, missing, err := trust.Missing(ctx, of, home, x.home)
 			if err != nil {
-				return original.at(err)
+				return x.at(err)
 			}
 			added, err := home.Add(ctx, of, has, missing)
 			total.Add(added)
-			return fault.At(fault.Destination, request.Destination.String(), storageFault(err))
+			return x.atDestination(storageFault(err))
 		})
 	}
 	err = group.Wait()
-	return total.Load(), err
+	x.signatures = total.Load()
+	return err
 }
 
 // mayTravel reports whether the source may have signatures that have to be at

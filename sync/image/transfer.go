@@ -46,6 +46,9 @@ type Mover interface {
 	// repository. It calls write unless another image has brought it; write
 	// reports whether there was anything to do.
 	Instance(ctx context.Context, manifest Blob, write func(context.Context) (bool, error)) error
+	// Push is Instance for the image's own manifest, which each of its tags counts
+	// for itself.
+	Push(ctx context.Context, manifest Blob, write func(context.Context) error) error
 	// Found says, for the record, that the repository has a blob, or with manifest
 	// set a manifest, that the image needs.
 	Found(blob Blob, manifest bool)
@@ -57,44 +60,81 @@ type transfer struct {
 	*Copier
 	*Original
 	Request
+	signatures int64 // bytes that were written of them
 }
 
 // copyToRegistry writes the whole image under the destination's tag or digest.
 func (c *Copier) copyToRegistry(ctx context.Context, request Request, original *Original) (Copied, error) {
-	x := &transfer{c, original, request}
+	x := &transfer{Copier: c, Original: original, Request: request}
 	copied := Copied{Read: x.root.Manifests()}
-	present := false
-	group, needed := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		copied.Written, err = c.bring(needed, request, original)
-		return err
-	})
-	group.Go(func() (err error) {
-		if !request.InPlace {
-			present, err = x.provide(needed, x.root)
-		}
-		return err
-	})
-	if err := group.Wait(); err != nil {
-		return copied, x.atDestination(err)
-	}
 	written, err := x.root.Manifest, error(nil)
-	switch {
-	case request.InPlace:
-	case present: // under another name
-		err = x.write(ctx, x.Destination.Identifier(), written)
-		copied.Written += written.Size
-	default:
-		written, err = x.put(ctx, x.root, x.Destination.Identifier())
-		copied.Written += written.Size
+	if request.InPlace {
+		err = x.bring(ctx)
+	} else {
+		written, err = x.push(ctx)
+		copied.Written = written.Size
 	}
 	if err != nil {
 		return copied, x.atDestination(err)
 	}
 	copied.Manifest, copied.Verified = written.Descriptor, true
 	signatures, err := c.Sign(ctx, request.Destination, written)
-	copied.Written += signatures
+	copied.Written += x.signatures + signatures
 	return copied, x.atDestination(err)
+}
+
+// push writes the image, once however many tags want it at the same time: the
+// others get its manifest only, with what it has become. Its signatures are there
+// before any tag is.
+func (x *transfer) push(ctx context.Context) (written registry.Manifest, err error) {
+	pushed := false
+	root := x.root.Manifest
+	err = x.Mover.Push(ctx, x.plainBlob(root.Descriptor), func(ctx context.Context) error {
+		present := false
+		group, needed := errgroup.WithContext(ctx)
+		group.Go(func() error { return x.bring(needed) })
+		group.Go(func() (err error) {
+			present, err = x.provide(needed, x.root)
+			return err
+		})
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		if present { // under another name
+			written, err = root, x.write(ctx, x.Destination.Identifier(), root)
+		} else {
+			written, err = x.put(ctx, x.root, x.Destination.Identifier())
+		}
+		pushed = err == nil
+		x.note(root.Digest, written.Descriptor, err)
+		return err
+	})
+	if err != nil || pushed {
+		return written, err
+	}
+	x.found(x.root)
+	if err := x.bring(ctx); err != nil {
+		return written, err
+	}
+	if written, err = x.became(ctx, root); err != nil {
+		return written, err
+	}
+	return written, x.write(ctx, x.Destination.Identifier(), written)
+}
+
+// became is what another tag's copy has made of a manifest.
+func (x *transfer) became(ctx context.Context, m registry.Manifest) (registry.Manifest, error) {
+	if to, changed := x.conversions.Load(x.conversion(m.Digest)); changed {
+		return x.Destination.Repository.Manifest(ctx, to.(v1.Descriptor).Digest.String())
+	}
+	return m, nil
+}
+
+// note remembers what a manifest has become, where that is another.
+func (x *transfer) note(from digest.Digest, to v1.Descriptor, err error) {
+	if err == nil && to.Digest != from {
+		x.conversions.Store(x.conversion(from), to)
+	}
 }
 
 // provide brings everything that t's manifest refers to, unless the repository
@@ -145,9 +185,7 @@ func (x *transfer) instance(ctx context.Context, t *content.Tree) error {
 			return false, err
 		}
 		written, err := x.put(ctx, t, "")
-		if err == nil && written.Digest != d.Digest {
-			x.conversions.Store(x.conversion(d.Digest), written.Descriptor)
-		}
+		x.note(d.Digest, written.Descriptor, err)
 		return true, err
 	})
 	if err == nil && !mine {

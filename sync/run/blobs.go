@@ -64,16 +64,22 @@ func newBlobs(attempts int, progress Progress) *blobs {
 func (b *blobs) use(step *plan.Step, blob image.Blob, manifest bool) blobKey {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	key := b.key(blob, manifest)
+	b.known[key].size = max(b.known[key].size, blob.Size)
+	if !slices.Contains(b.uses[step], key) {
+		b.uses[step] = append(b.uses[step], key)
+	}
+	return key
+}
+
+// key is what the blob, or the manifest, is known by.
+func (b *blobs) key(blob image.Blob, manifest bool) blobKey {
 	key := blobKey{registry: b.registry(blob.Destination), digest: blob.Digest}
 	if manifest { // which cannot be mounted
 		key.repository = blob.Destination
 	}
 	if b.known[key] == nil {
 		b.known[key] = &shared{coming: map[*registry.Repository]chan struct{}{}}
-	}
-	b.known[key].size = max(b.known[key].size, blob.Size)
-	if !slices.Contains(b.uses[step], key) {
-		b.uses[step] = append(b.uses[step], key)
 	}
 	return key
 }

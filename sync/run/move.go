@@ -64,6 +64,14 @@ func (s *stepBlobs) Instance(ctx context.Context, manifest image.Blob, write fun
 	})
 }
 
+// Push is Instance for the step's own manifest.
+func (s *stepBlobs) Push(ctx context.Context, manifest image.Blob, write func(context.Context) error) error {
+	s.mu.Lock()
+	key := s.key(manifest, true)
+	s.mu.Unlock()
+	return s.once(ctx, key, manifest, func(claim) error { return write(ctx) })
+}
+
 // Found notes that the step needs what its repository has.
 func (s *stepBlobs) Found(blob image.Blob, manifest bool) { s.use(s.step, blob, manifest) }
 

@@ -22,7 +22,7 @@ func TestEqualRunsGiveEqualResults(t *testing.T) {
 		"into a fresh registry": func(*registrytest.Registry) {},
 		"where repositories exist": func(r *registrytest.Registry) {
 			for _, repository := range []string{"team/app01", "team/app02"} {
-				r.Push(t, repository, "old", registrytest.RandomImage(1, registrytest.WithLayers(registrytest.RandomLayer(3, 2000))))
+				r.Push(t, repository, "old", registrytest.RandomImage(1, registrytest.WithLayers(registrytest.RandomLayer(900, 2000))))
 			}
 		},
 	} {
