@@ -33,7 +33,9 @@ func (c *Copier) admit(ctx context.Context, o *Original, top registry.Manifest) 
 			return err
 		}
 	}
-	c.Trust.Remember(question, trust.Admission{Subjects: o.signed()})
+	if home, ok := o.home.(*trust.Home); !decided || ok && home.Possible() {
+		c.Trust.Remember(question, trust.Admission{Subjects: o.signed()})
+	}
 	return nil
 }
 
