@@ -33,7 +33,7 @@ func (c *Copier) admit(ctx context.Context, o *Original, top registry.Manifest) 
 			return err
 		}
 	}
-	if home, ok := o.home.(*trust.Home); !decided || ok && home.Possible() {
+	if home, ok := o.home.Store.(*trust.Home); !decided || ok && home.Possible() {
 		c.Trust.Remember(question, trust.Admission{Subjects: o.signed()})
 	}
 	return nil

@@ -25,7 +25,7 @@ type Original struct {
 	digest   digest.Digest     // of the source's manifest, before any selection
 	choice   content.Choice    // without bytes
 	root     *content.Tree     // what is wanted
-	home     trust.Store       // where its signatures are
+	home     *trust.Once       // where its signatures are
 	library  types.ImageSource // nil for a registry
 	turn     chan struct{}     // to read a blob of a source that takes one reader; nil: all may
 
@@ -78,9 +78,11 @@ func (c *Copier) load(ctx context.Context, o *Original, request Request) error {
 		return err
 	}
 	o.digest = m.Digest
-	if o.home, err = c.signaturesOf(o.location, m.Digest, o.library); err != nil {
+	home, err := c.signaturesOf(o.location, m.Digest, o.library)
+	if err != nil {
 		return err
 	}
+	o.home = &trust.Once{Store: home}
 	choice, err := request.Selection.Choose(ctx, from, m)
 	if err != nil {
 		return err

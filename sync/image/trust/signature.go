@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -26,6 +27,28 @@ type Signature []byte
 type Store interface {
 	// Signatures are those of the manifest with the digest, in their order.
 	Signatures(ctx context.Context, of digest.Digest) ([]Signature, error)
+}
+
+// Once is a [Store] that asks another once for each manifest.
+type Once struct {
+	Store
+	mu    sync.Mutex
+	known map[digest.Digest]func() ([]Signature, error)
+}
+
+// Signatures are what the other store had when it was first asked.
+func (o *Once) Signatures(ctx context.Context, of digest.Digest) ([]Signature, error) {
+	o.mu.Lock()
+	if o.known == nil {
+		o.known = map[digest.Digest]func() ([]Signature, error){}
+	}
+	read := o.known[of]
+	if read == nil {
+		read = sync.OnceValues(func() ([]Signature, error) { return o.Store.Signatures(ctx, of) })
+		o.known[of] = read
+	}
+	o.mu.Unlock()
+	return read()
 }
 
 var (
