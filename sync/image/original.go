@@ -3,6 +3,7 @@ package image
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -268,7 +269,7 @@ type sourceBlob struct {
 func (b *sourceBlob) Read(p []byte) (int, error) {
 	n, err := b.verified.Read(p)
 	b.part.count(n)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = b.part.at(err)
 	}
 	return n, err

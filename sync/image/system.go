@@ -46,8 +46,3 @@ func SystemChoosing(base *types.SystemContext, platform v1.Platform) *types.Syst
 	}
 	return &sys
 }
-
-// choosing has base look for what system does.
-func choosing(base, system *types.SystemContext) *types.SystemContext {
-	return SystemChoosing(base, v1.Platform{OS: system.OSChoice, Architecture: system.ArchitectureChoice, Variant: system.VariantChoice})
-}

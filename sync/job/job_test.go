@@ -21,11 +21,11 @@ import (
 
 // between are the options of a run from one registry to another, of everything
 // in the repository.
-func between(source, destination *registrytest.Registry, repository string) job.Options {
+func between(source, destination *registrytest.Registry) job.Options {
 	loopback := transport.Access{TLSVerify: types.OptionalBoolFalse}
 	return job.Options{
 		Verb: job.Sync, Version: "test",
-		Sources: []string{"docker://" + source.Host() + "/" + repository}, Destinations: []string{"docker://" + destination.Host()},
+		Sources: []string{"docker://" + source.Host() + "/" + "app"}, Destinations: []string{"docker://" + destination.Host()},
 		Naming: plan.Naming{Path: plan.PathPath}, Jobs: 2,
 		SourceAccess: loopback, DestinationAccess: loopback, Trust: job.Trust{Insecure: true},
 	}
@@ -36,7 +36,7 @@ func TestARunGoesFromOptionsToReport(t *testing.T) {
 	source, destination := registrytest.Start(t), registrytest.Start(t)
 	source.Push(t, "app", "1", registrytest.RandomImage(1))
 	source.Push(t, "app", "2", registrytest.RandomImage(2))
-	o := between(source, destination, "app")
+	o := between(source, destination)
 
 	o.DryRun = true
 	planned, err := job.Run(t.Context(), o)
@@ -68,7 +68,7 @@ func TestWhatCannotBeAttemptedHasNoReport(t *testing.T) {
 		"a policy against itself":  func(o *job.Options) { o.Trust.RequireSigned = true },
 		"a key that is not there":  func(o *job.Options) { o.Signing.PrivateKey = filepath.Join(t.TempDir(), "none.key") },
 	} {
-		o := between(source, destination, "app")
+		o := between(source, destination)
 		wrong(&o)
 		r, err := job.Run(t.Context(), o)
 		require.Nil(t, r, name)
@@ -92,7 +92,7 @@ func TestACancelledRunHasAFullReport(t *testing.T) {
 		<-r.Context().Done()
 		return true
 	})
-	r, err := job.Run(ctx, between(source, destination, "app"))
+	r, err := job.Run(ctx, between(source, destination))
 	require.NoError(t, err)
 	require.Equal(t, 1, r.Summary.Failed)
 	require.Equal(t, fault.Cancelled, r.Results[0].Error.Kind)
@@ -104,7 +104,7 @@ func TestTheSkopeoFormSaysWhatEndedTheRun(t *testing.T) {
 	source.Push(t, "app", "1", registrytest.RandomImage(1))
 	policy := filepath.Join(t.TempDir(), "policy.json")
 	require.NoError(t, os.WriteFile(policy, []byte(`{"default": [{"type": "insecureAcceptAnything"}]}`), 0o644))
-	o := between(source, destination, "app")
+	o := between(source, destination)
 	o.Sources, o.Destinations, o.Trust = nil, nil, job.Trust{}
 	o.Registry.System = &types.SystemContext{SignaturePolicyPath: policy}
 	form := job.Skopeo{From: "docker", To: "docker", Source: source.Host() + "/app:1", Destination: destination.Host()}

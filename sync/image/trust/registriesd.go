@@ -2,6 +2,7 @@ package trust
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -65,7 +66,7 @@ func (d *registriesD) add(file io.Reader) error {
 		Default *scope           `yaml:"default-docker"`
 		Docker  map[string]scope `yaml:"docker"`
 	}
-	if err := yaml.NewDecoder(file).Decode(&content); err != nil && err != io.EOF {
+	if err := yaml.NewDecoder(file).Decode(&content); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	for name, settings := range content.Docker {
