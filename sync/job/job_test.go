@@ -25,7 +25,7 @@ func between(source, destination *registrytest.Registry) job.Options {
 	loopback := transport.Access{TLSVerify: types.OptionalBoolFalse}
 	return job.Options{
 		Verb: job.Sync, Version: "test",
-		Sources: []string{"docker://" + source.Host() + "/" + "app"}, Destinations: []string{"docker://" + destination.Host()},
+		Sources: []string{"docker://" + source.Host() + "/app"}, Destinations: []string{"docker://" + destination.Host()},
 		Naming: plan.Naming{Path: plan.PathPath}, Jobs: 2,
 		SourceAccess: loopback, DestinationAccess: loopback, Trust: job.Trust{Insecure: true},
 	}
