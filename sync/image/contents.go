@@ -30,8 +30,8 @@ func Read(ctx context.Context, l Location) (*Contents, error) {
 	c := &Contents{Location: l, close: func() error { return nil }}
 	c.System = l.System
 	identifier := ""
-	if l.Repository != nil {
-		c.Source, c.Parallel, identifier = l.Repository, -1, l.Identifier()
+	if remote, ok := l.Remote(); ok {
+		c.Source, c.Parallel, identifier = remote, -1, remote.Identifier
 	} else {
 		source, err := l.Reference.NewImageSource(ctx, l.System)
 		if err != nil {

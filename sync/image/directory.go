@@ -89,25 +89,23 @@ func exchange(fresh, path, old string) error {
 	if unix.Renameat2(unix.AT_FDCWD, fresh, unix.AT_FDCWD, path, unix.RENAME_EXCHANGE) == nil {
 		return nil
 	}
-	absent := os.Rename(path, old)
-	if absent != nil && !errors.Is(absent, fs.ErrNotExist) {
-		return absent
+	missing := os.Rename(path, old)
+	if missing != nil && !errors.Is(missing, fs.ErrNotExist) {
+		return missing
 	}
 	err := os.Rename(fresh, path)
-	if err != nil && absent == nil {
+	if err != nil && missing == nil {
 		err = errors.Join(err, os.Rename(old, path))
 	}
 	return err
 }
 
-// Writable says what keeps an image from being written to the location, as far
-// as looking tells: of a directory, that it is neither empty nor an image, with
-// the kind conflict, or cannot be read. It returns nil for everything else.
-func Writable(l Location) error {
-	if l.Reference.Transport().Name() != directory.Transport.Name() {
+// absent refuses a path that exists already, in skopeo's words.
+func absent(path string) error {
+	if _, err := os.Stat(path); err != nil {
 		return nil
 	}
-	return replaceable(l.Reference.StringWithinTransport())
+	return fault.New(fault.Conflict, fmt.Errorf("Refusing to overwrite destination directory %q", path))
 }
 
 // replaceable refuses a directory that is neither empty nor an image. As

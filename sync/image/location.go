@@ -2,6 +2,7 @@ package image
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -21,7 +22,8 @@ type Location struct {
 	// Reference is what the user means, for messages, policy, and as the way
 	// in for every transport but docker.
 	Reference types.ImageReference
-	// Repository is the way in for docker references; nil for the rest.
+	// Repository is the way in for docker references; nil for the rest, as
+	// [Location.Remote] tells.
 	Repository *registry.Repository
 	// System configures the library's own transports.
 	System *types.SystemContext
@@ -33,6 +35,62 @@ type Location struct {
 	open func() (types.ImageReference, error)
 	// look tells what is there where that takes no opening. nil: nothing does.
 	look func(ctx context.Context) (v1.Descriptor, error)
+	// obstacle says what keeps an image from being written, whether or not one
+	// that is there may be replaced. nil: nothing does.
+	obstacle func(replace bool) error
+}
+
+// Remote is an image in a registry: a tag or a digest of one of its repositories.
+type Remote struct {
+	*registry.Repository
+	// Identifier is the tag or the digest, the distribution spec's <reference>.
+	Identifier string
+}
+
+// Remote is the way to a location in a registry; ok is false for all others.
+func (l Location) Remote() (remote Remote, ok bool) {
+	if l.Repository == nil {
+		return Remote{}, false
+	}
+	return Remote{l.Repository, l.Identifier()}, true
+}
+
+// InRegistry is the location of a tag or a digest of a repository. system
+// configures the library's own way there.
+func InRegistry(repository *registry.Repository, identifier string, system *types.SystemContext) (Location, error) {
+	var named reference.Named
+	var err error
+	if d, invalid := digest.Parse(identifier); invalid == nil {
+		named, err = reference.WithDigest(repository.Name(), d)
+	} else {
+		named, err = reference.WithTag(repository.Name(), identifier)
+	}
+	if err != nil {
+		return Location{}, fault.New(fault.Input, fmt.Errorf("%s:%s: %w", repository.Name(), identifier, err))
+	}
+	ref, err := docker.NewReference(named)
+	return Location{Reference: ref, Repository: repository, System: system}, err
+}
+
+// Beside is another tag or digest of the repository of a location in a registry.
+func (l Location) Beside(identifier string) (Location, error) {
+	return InRegistry(l.Repository, identifier, l.System)
+}
+
+// Writable says what keeps an image from being written to the location, as far
+// as looking tells: of a directory, that it is neither empty nor an image, with
+// the kind conflict, or cannot be read.
+func (l Location) Writable() error { return l.allows(true) }
+
+// Vacant is Writable where nothing may be replaced: a directory must not exist,
+// as skopeo has it.
+func (l Location) Vacant() error { return l.allows(false) }
+
+func (l Location) allows(replace bool) error {
+	if l.obstacle == nil {
+		return nil
+	}
+	return l.obstacle(replace)
 }
 
 // Single reports whether the location keeps one platform of an image, in a

@@ -20,8 +20,8 @@ import (
 // Look is the manifest that a location now has under its reference, as the
 // transport gives it. The error has the kind not-found where there is none.
 func Look(ctx context.Context, l Location) (v1.Descriptor, error) {
-	if l.Repository != nil {
-		return l.Repository.Resolve(ctx, l.Identifier())
+	if remote, ok := l.Remote(); ok {
+		return remote.Resolve(ctx, remote.Identifier)
 	}
 	if l.look != nil {
 		return l.look(ctx)
@@ -82,19 +82,4 @@ func missing(err error) bool {
 		errors.As(err, new(ociarchive.ArchiveFileNotFoundError)) ||
 		errors.Is(err, imagestorage.ErrNoSuchImage) ||
 		errors.Is(err, storage.ErrImageUnknown)
-}
-
-// Complete reports whether a registry has every instance of the index at the
-// location; an image that is none is complete if it is there. The error has the
-// kind not-found where an instance is missing.
-func Complete(ctx context.Context, l Location) error {
-	there, err := Look(ctx, l)
-	if err != nil || l.Repository == nil || !content.IsIndex(there.MediaType) {
-		return err
-	}
-	m, err := l.Repository.Manifest(ctx, there.Digest.String())
-	if err != nil {
-		return err
-	}
-	return content.Complete(ctx, l.Repository, m)
 }

@@ -40,8 +40,12 @@ func (n Name) String() string {
 // Place is where images are kept: a registry, a directory, a layout, an
 // archive, a store.
 type Place interface {
-	// Location is where the place keeps the image of that name.
+	// Location is where the place keeps the image of that name. The error has the
+	// kind input where the place can have none of that name.
 	Location(name Name) (Location, error)
+	// Connect opens a connection, where writing needs one and reading from source
+	// opens none that does.
+	Connect(ctx context.Context, source *registry.Repository)
 	// String is the place as users write it, "docker://q.io/mirror".
 	String() string
 	// Complete gives what was written as a whole its name. A place that is
@@ -95,9 +99,10 @@ type place struct {
 	system      *types.SystemContext
 }
 
-func (p place) String() string                      { return p.shown }
-func (p place) Complete(context.Context, int) error { return nil }
-func (p place) Discard() error                      { return nil }
+func (p place) String() string                                { return p.shown }
+func (p place) Connect(context.Context, *registry.Repository) {}
+func (p place) Complete(context.Context, int) error           { return nil }
+func (p place) Discard() error                                { return nil }
 
 // registries is a registry, or a path in one.
 type registries struct {
@@ -118,6 +123,10 @@ func openRegistry(p place, access Access) (Place, error) {
 }
 
 func (p *registries) Location(name Name) (Location, error) {
+	if strings.Contains(name.Path, ":") {
+		return Location{}, fault.WithRemedy(fault.Input, fmt.Errorf("%s/%s: a port cannot be part of a repository's path", p.shown, name),
+			"use --dest-path path, or destination: in the source file")
+	}
 	named, err := reference.ParseNormalizedNamed(path.Join(p.path, name.Path) + strings.TrimPrefix(name.String(), name.Path))
 	if err != nil {
 		return Location{}, fault.New(fault.Input, fmt.Errorf("%s/%s: %w", p.shown, name, err))
@@ -133,12 +142,27 @@ func (p *registries) Location(name Name) (Location, error) {
 	return Location{Reference: ref, Repository: repository, System: p.library()}, nil
 }
 
+// Connect connects to the registry by way of any of its repositories.
+func (p *registries) Connect(ctx context.Context, source *registry.Repository) {
+	any, err := p.Location(Name{Path: "any", Tag: "any"})
+	if err == nil && !any.Repository.SameRegistry(source) {
+		any.Repository.Connect(ctx)
+	}
+}
+
 // directories keeps every image in a directory of its own.
 type directories struct{ place }
 
 func (p directories) Location(name Name) (Location, error) {
-	ref, err := directoryReference(filepath.Join(p.path, name.String()))
-	return Location{Reference: ref, System: p.system}, err
+	path := filepath.Join(p.path, name.String())
+	obstacle := func(replace bool) error {
+		if replace {
+			return replaceable(path)
+		}
+		return absent(path)
+	}
+	ref, err := directoryReference(path)
+	return Location{Reference: ref, System: p.system, obstacle: obstacle}, err
 }
 
 // layouts is one OCI image layout for all images.

@@ -110,7 +110,7 @@ func (j *job) request(file *spec.File) (plan.Request, error) {
 	request := plan.Request{
 		File: file, OpenDestination: j.openDestination, Naming: j.Naming, Client: j.client,
 		SourceAccess: j.SourceAccess, System: j.Registry.System, AllowMissing: j.AllowMissing, LatestBy: j.LatestBy,
-		Converts: j.copier.Format != "", Cache: j.cache, Copier: j.copier, ReadOnly: j.readOnly(), Jobs: j.Jobs,
+		Format: j.copier.Format, Cache: j.cache, Copier: j.copier, ReadOnly: j.readOnly(), Jobs: j.Jobs,
 	}
 	if err := j.openDestinations(&request); err != nil {
 		return request, err
@@ -136,9 +136,7 @@ func (j *job) run(ctx context.Context, p *plan.Plan) {
 	run.Run(ctx, p, run.Options{
 		Copier: j.copier, Directory: j.temporary(), Jobs: j.Jobs, Attempts: j.attempts(), FailFast: j.FailFast, Progress: j.Progress,
 	})
-	if j.copier.Format == "" {
-		j.cache.Learn(p)
-	}
+	j.cache.Learn(p)
 }
 
 // temporary is the directory for large temporary files; empty: the system's.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/sirupsen/logrus"
-	"go.podman.io/image/v5/docker/reference"
 
 	"csync/sync/plan"
 	"csync/sync/report"
@@ -84,8 +83,8 @@ func countBy(p *plan.Plan) map[string]int {
 
 // repository is the one that an image comes from; all directories count as one.
 func repository(step *plan.Step) string {
-	if step.Source.Repository == nil {
-		return ""
+	if source, ok := step.Source.Remote(); ok {
+		return source.Name().Name()
 	}
-	return reference.TrimNamed(step.Source.Reference.DockerReference()).Name()
+	return ""
 }

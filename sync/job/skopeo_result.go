@@ -80,7 +80,8 @@ func stops(step *plan.Step) bool {
 // has an exit code of its own.
 func skopeoFailure(step *plan.Step) error {
 	err := fmt.Errorf("Error copying ref %q: %w", step.Result.Source, step.Err)
-	unread := step.Source.Repository != nil && step.Result.SourceDigest == ""
+	_, inRegistry := step.Source.Remote()
+	unread := inRegistry && step.Result.SourceDigest == ""
 	if unread && fault.SideOf(step.Err) == fault.Source && fault.Is(step.Err, fault.NotFound) {
 		return &NotFoundError{err}
 	}

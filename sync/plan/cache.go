@@ -1,39 +1,27 @@
 package plan
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"cmp"
+	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/opencontainers/go-digest"
 
 	"csync/sync/content"
+	"csync/sync/memory"
 	"csync/sync/report"
 )
 
 // Cache remembers what platform filters made of indexes, so that an index that
-// has not changed need not be read again. Losing it costs a request for each.
-type Cache struct {
-	path string
+// has not changed need not be read again, and what conversions made of images, so
+// that those are not made again. Losing it costs a request, or a copy, for each.
+// A nil *Cache remembers nothing.
+type Cache struct{ made *memory.File[entry] }
 
-	mu      sync.Mutex
-	entries map[string]entry
-	changed bool
-}
-
-// maxEntries bounds the cache; beyond, it is begun anew.
-const maxEntries = 100_000
-
-// entry is what a filter made of an index.
+// entry is what a filter or a conversion made of a source.
 type entry struct {
 	Source    digest.Digest `json:"source"`
 	Digest    digest.Digest `json:"digest"`
-	Size      int64         `json:"size"`
 	MediaType string        `json:"media_type"`
 	Platforms []string      `json:"platforms"`
 }
@@ -41,90 +29,53 @@ type entry struct {
 // OpenCache reads the cache in a file, which need not exist. One that cannot be
 // understood is begun anew.
 func OpenCache(path string) (*Cache, error) {
-	c := &Cache{path: path, entries: map[string]entry{}}
-	content, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return c, nil
-	}
+	made, err := memory.Open[entry](path)
 	if err != nil {
-		return nil, fmt.Errorf("reading cache: %w", err)
+		return nil, err
 	}
-	if json.Unmarshal(content, &c.entries) != nil || c.entries == nil {
-		c.entries = map[string]entry{}
-	}
-	return c, nil
+	return &Cache{made}, nil
 }
 
 // Save writes the cache, if there is anything new in it, under its name all at
 // once.
-func (c *Cache) Save() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.changed {
-		return nil
-	}
-	content, err := json.Marshal(c.entries)
-	if err != nil {
-		return fmt.Errorf("writing cache: %w", err)
-	}
-	directory := filepath.Dir(c.path)
-	if err := os.MkdirAll(directory, 0o700); err != nil {
-		return fmt.Errorf("writing cache: %w", err)
-	}
-	file, err := os.CreateTemp(directory, ".cache-*")
-	if err != nil {
-		return fmt.Errorf("writing cache: %w", err)
-	}
-	_, err = file.Write(content)
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), c.path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("writing cache: %w", err), os.Remove(file.Name()))
-	}
-	return nil
-}
+func (c *Cache) Save() error { return c.made.Save() }
 
-// find is what the filter of the step made of its source when that was last
-// read.
+// find is what the filter or the conversion of the step made of its source when
+// that was last read.
 func (c *Cache) find(step *Step) (entry, bool) {
-	if c == nil {
+	if c == nil || !step.remembered() {
 		return entry{}, false
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e, known := c.entries[cacheKey(step)]
-	return e, known
+	return c.made.Find(cacheKey(step))
 }
 
-// keep remembers what was found.
-func (c *Cache) keep(step *Step, f found) {
-	if c == nil || f.err != nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.changed = true
-	if len(c.entries) >= maxEntries {
-		clear(c.entries)
-	}
-	c.entries[cacheKey(step)] = entry{
-		Source: f.digest, Digest: f.choice.Digest, Size: f.choice.Size, MediaType: f.choice.MediaType, Platforms: f.choice.Platforms,
+// keep remembers what was made of the step's source.
+func (c *Cache) keep(step *Step, e entry) {
+	if c != nil && step.remembered() {
+		c.made.Keep(cacheKey(step), e)
 	}
 }
 
-// Learn remembers what a run has made of the indexes that the plan had not read.
+// Learn remembers what a run has made of the indexes that the plan had not read,
+// and of the images that it has converted.
 func (c *Cache) Learn(p *Plan) {
 	for _, step := range p.Steps {
-		filtered := len(step.Selection.Platforms) > 0 && step.Selection.System == nil && !keepsNoDigest(step)
-		if !filtered || step.Result.Status != report.Done || step.Wanted.Digest == "" {
-			continue
+		if r := step.Result; r.Status == report.Done && r.SourceDigest != "" {
+			c.keep(step, entry{Source: r.SourceDigest, Digest: r.Digest, MediaType: r.MediaType, Platforms: r.Platforms})
 		}
-		c.keep(step, found{digest: step.Result.SourceDigest, choice: content.Choice{Descriptor: step.Wanted, Platforms: step.Result.Platforms}})
 	}
 }
 
-// cacheKey is the source and the filter.
+// remembered reports whether another digest is made of the step's source, and
+// always the same.
+func (s *Step) remembered() bool {
+	if s.Format == "" {
+		return len(s.Selection.Platforms) > 0 && s.Selection.System == nil && s.keepsDigest()
+	}
+	return s.keepsDigest()
+}
+
+// cacheKey is the source, and what is made of it.
 func cacheKey(step *Step) string {
 	var key strings.Builder
 	key.WriteString(step.Result.Source)
@@ -134,13 +85,29 @@ func cacheKey(step *Step) string {
 	if step.Selection.AllowMissing {
 		key.WriteString(" or fewer")
 	}
+	if system := step.Selection.System; system != nil {
+		key.WriteString(" for " + strings.Join([]string{
+			cmp.Or(system.OSChoice, runtime.GOOS), cmp.Or(system.ArchitectureChoice, runtime.GOARCH), system.VariantChoice,
+		}, "/"))
+	}
+	if step.Format != "" {
+		key.WriteString(" as " + step.Format)
+	}
 	return key.String()
 }
 
-// found is the entry as if the source had been read, which may not have gone
-// well.
-func (e entry) found(err error) found {
-	f := found{digest: e.Source, err: err}
-	f.choice.Digest, f.choice.Size, f.choice.MediaType, f.choice.Platforms = e.Digest, e.Size, e.MediaType, e.Platforms
+func entryOf(f found) entry {
+	return entry{Source: f.digest, Digest: f.choice.Digest, MediaType: f.choice.MediaType, Platforms: f.choice.Platforms}
+}
+
+// found is the entry as if the source had been read.
+func (e entry) found(step *Step) found {
+	f := found{digest: e.Source}
+	f.choice.MediaType, f.choice.Platforms = e.MediaType, e.Platforms
+	if step.Format == "" {
+		f.choice.Digest = e.Digest
+	} else {
+		f.made = e.Digest
+	}
 	return f
 }

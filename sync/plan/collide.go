@@ -19,7 +19,7 @@ func refuseCollisions(steps []*Step) []*Step {
 	kept := steps[:0:0]
 	for _, step := range steps {
 		destination := step.Result.Destination
-		if step.Destination.Reference == nil {
+		if step.to == nil { // there is no such destination
 			kept = append(kept, step)
 			continue
 		}
@@ -72,7 +72,7 @@ func collide(step, other *Step) {
 // untangling is what helps two steps that collide. Those of one repository do
 // so by a further tag, which no other path tells apart.
 func untangling(a, b *Step) string {
-	if a.Source.Repository != nil && b.Source.Repository != nil && a.Source.Repository.Same(b.Source.Repository) {
+	if sameRepository(a.Source, b.Source) {
 		return "choose another further tag under tags:"
 	}
 	return "keep more of the path with --dest-path path or full (--scoped), or name it with destination:"

@@ -50,14 +50,22 @@ func (r Request) tasks() (tasks []task, problems []*Step) {
 
 // list makes the steps of one repository for every destination.
 func (r Request) list(ctx context.Context, t task) []*Step {
-	s := source{Repository: t.repository}
-	access := r.access(t.source.Access)
-	s.system = image.SystemFor(access, r.System)
+	s := source{Repository: t.repository, several: len(t.destinations) > 1}
 	path := r.Naming.path(t.repository)
 	var chosen []wanted
-	var err error
-	if s.registry, err = r.Client.Source(t.repository.Name, access); err == nil {
-		connect(ctx, s, t.destinations)
+	access := r.access(t.source.Access)
+	repository, err := r.Client.Source(t.repository.Name, access)
+	if err == nil {
+		system := image.SystemFor(access, r.System)
+		s.registry = repository
+		s.locate = func(identifier string) (image.Location, error) {
+			return image.InRegistry(repository, identifier, system)
+		}
+		if s.NeedsTagList() { // else both sides are asked at once
+			for _, place := range t.destinations {
+				place.Connect(ctx, repository)
+			}
+		}
 		chosen, err = s.choose(ctx, r.LatestBy)
 	}
 	var steps []*Step
@@ -68,20 +76,6 @@ func (r Request) list(ctx context.Context, t task) []*Step {
 		}
 	}
 	return refuseCollisions(steps)
-}
-
-// connect opens connections to the destinations while the source's tags are
-// listed.
-func connect(ctx context.Context, s source, destinations []image.Place) {
-	if !s.NeedsTagList() {
-		return // then both are asked at once
-	}
-	for _, place := range destinations {
-		any, err := place.Location(image.Name{Path: "any", Tag: "any"})
-		if err == nil && any.Repository != nil && !any.Repository.SameRegistry(s.registry) {
-			any.Repository.Connect(ctx)
-		}
-	}
 }
 
 // images makes and compares the steps of the images that are in no registry.
@@ -100,6 +94,7 @@ func (c *comparison) images(ctx context.Context) []*Step {
 			}
 			step := newStep(named.Location, to).at(place)
 			step.Selection = c.selection(nil, to)
+			step.Format, step.several = c.Format, len(c.Destinations) > 1
 			steps = append(steps, step)
 		}
 	}

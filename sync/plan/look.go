@@ -9,49 +9,49 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"csync/sync/content"
-	"csync/sync/image"
-	"csync/sync/registry"
 )
 
 // found is what a source has, and what of it is wanted.
 type found struct {
 	digest digest.Digest  // of the source's manifest
 	choice content.Choice // without bytes
+	made   digest.Digest  // what converting the choice has made of it; "": not known
 	err    error
+}
+
+// asItIs is a manifest without any selection.
+func asItIs(there v1.Descriptor, err error) found {
+	return found{digest: there.Digest, choice: content.Choice{Descriptor: there}, err: err}
 }
 
 // lookAt reads as little of a step's source as tells what the selection wants
 // of it: nothing, where its digest was listed with the tag.
 func lookAt(ctx context.Context, step *Step, cache *Cache) found {
-	source, selection := step.Source, step.Selection
-	if source.Repository == nil || selection.All() {
-		return asItIs(ctx, step)
-	}
-	if remembered, known := cache.find(step); known && selection.System == nil {
-		if there := asItIs(ctx, step); there.err != nil || there.digest == remembered.Source {
-			return remembered.found(there.err)
+	remembered, known := cache.find(step)
+	if known || step.Selection.All() {
+		there := look(ctx, step)
+		switch {
+		case there.err != nil:
+			return there
+		case known && there.digest == remembered.Source:
+			return remembered.found(step)
+		case step.Selection.All():
+			return there
 		}
 	}
-	m, err := source.Repository.Manifest(ctx, source.Identifier())
-	if err != nil {
-		return found{err: err}
-	}
-	choice, err := selection.Choose(ctx, source.Repository, m)
-	choice.Bytes = nil // the run reads it again, and the plan may have many
-	f := found{digest: m.Digest, choice: choice, err: err}
-	if selection.System == nil {
-		cache.keep(step, f)
+	f := step.from.choose(ctx, step.Selection)
+	if f.err == nil && step.Format == "" { // else a run tells what is made of it
+		cache.keep(step, entryOf(f))
 	}
 	return f
 }
 
-// asItIs is the source without any selection.
-func asItIs(ctx context.Context, step *Step) found {
+// look is the source without any selection.
+func look(ctx context.Context, step *Step) found {
 	if step.listed != "" {
-		return found{digest: step.listed, choice: content.Choice{Descriptor: v1.Descriptor{Digest: step.listed}}}
+		return asItIs(v1.Descriptor{Digest: step.listed}, nil)
 	}
-	there, err := image.Look(ctx, step.Source)
-	return found{digest: there.Digest, choice: content.Choice{Descriptor: there}, err: err}
+	return asItIs(step.from.look(ctx))
 }
 
 // looks remembers what was found.
@@ -78,18 +78,18 @@ func (l *looks) once(step *Step, look func() found) func() found {
 // for.
 type tagLists struct {
 	mu    sync.Mutex
-	known map[*registry.Repository]func() ([]string, error)
+	known map[repository]func() ([]string, error)
 }
 
-func (l *tagLists) tags(ctx context.Context, repository *registry.Repository) ([]string, error) {
+func (l *tagLists) tags(ctx context.Context, r repository) ([]string, error) {
 	l.mu.Lock()
 	if l.known == nil {
-		l.known = map[*registry.Repository]func() ([]string, error){}
+		l.known = map[repository]func() ([]string, error){}
 	}
-	list := l.known[repository]
+	list := l.known[r]
 	if list == nil {
-		list = sync.OnceValues(func() ([]string, error) { return repository.Tags(ctx) })
-		l.known[repository] = list
+		list = sync.OnceValues(func() ([]string, error) { return r.Tags(ctx) })
+		l.known[r] = list
 	}
 	l.mu.Unlock()
 	return list()

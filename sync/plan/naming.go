@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"path"
-	"strings"
 
 	"go.podman.io/image/v5/docker/reference"
 
@@ -60,14 +59,4 @@ func (n Naming) name(path string, wanted wanted) (image.Name, error) {
 		return image.Name{Path: path, Digest: wanted.digest}, nil
 	}
 	return image.Name{Path: path, Tag: wanted.destinationTag + n.Suffix}, nil
-}
-
-// locate asks the place for the image's location. A registry's port has no
-// place in a repository path.
-func (n Naming) locate(place image.Place, name image.Name) (image.Location, error) {
-	if strings.Contains(name.Path, ":") && strings.HasPrefix(place.String(), "docker") {
-		return image.Location{}, fault.WithRemedy(fault.Input,
-			fmt.Errorf("%s/%s: a port cannot be part of a repository's path", place, name), "use --dest-path path, or destination: in the source file")
-	}
-	return place.Location(name)
 }

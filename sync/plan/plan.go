@@ -14,7 +14,6 @@ import (
 	"csync/sync/image"
 	"csync/sync/registry"
 	"csync/sync/registry/transport"
-	"csync/sync/report"
 	"csync/sync/spec"
 )
 
@@ -40,9 +39,9 @@ type Request struct {
 	AllowMissing bool
 	// LatestBy orders tags that are not versions.
 	LatestBy TagOrder
-	// Converts says that digests change on the way, so that comparing is of
-	// no use.
-	Converts bool
+	// Format is the media type that manifests are converted to, which gives them
+	// other digests; "" converts none.
+	Format string
 	// KeepDirectories refuses a directory that exists already, as skopeo does.
 	KeepDirectories bool
 	// ReadOnly says that the plan is all that is wanted: then it tells the digest
@@ -50,7 +49,8 @@ type Request struct {
 	ReadOnly bool
 	// Copier is asked about images that are in place; nil: nobody is.
 	Copier Copier
-	// Cache remembers filtered indexes between runs; nil: nothing does.
+	// Cache remembers filtered indexes and conversions between runs; nil: nothing
+	// does.
 	Cache *Cache
 	// Jobs bounds the comparisons under way; at least 1.
 	Jobs int
@@ -128,10 +128,11 @@ func (r Request) steps(s source, chosen []wanted, place image.Place) []*Step {
 	var content *Step // what a further tag needs
 	for _, w := range chosen {
 		step := r.step(s, w, place)
-		if w.further && step.Destination.Repository != nil {
-			step.Needs, step.Result.Action = content, report.Retag
-		} else if !w.further {
+		if _, tags := step.to.(remote); !w.further {
 			content = step
+		} else if tags {
+			step.Needs = content
+			step.retag()
 		}
 		steps = append(steps, step)
 	}
@@ -149,7 +150,7 @@ func (r Request) step(s source, w wanted, place image.Place) *Step {
 	if err != nil {
 		return failed(from.String(), place.String()+"/"+path, err).at(place)
 	}
-	to, err := r.Naming.locate(place, name)
+	to, err := place.Location(name)
 	if err != nil {
 		return failed(from.String(), place.String()+"/"+name.String(), fault.At(fault.Destination, place.String()+"/"+name.String(), err)).at(place)
 	}
@@ -161,16 +162,9 @@ func (r Request) step(s source, w wanted, place image.Place) *Step {
 	if w.tag != "" {
 		step.pin, step.listed = w.digest, w.listed
 	}
-	step.referrers = s.Referrers
-	step.Itself = step.Selection.All() && !r.Converts && step.pin == "" && sameImage(step)
+	step.Format, step.several, step.referrers = r.Format, s.several, s.Referrers
+	step.Itself = step.Selection.All() && step.Format == "" && step.pin == "" && step.within && from.Identifier() == to.Identifier()
 	return step
-}
-
-func newStep(from, to image.Location) *Step {
-	return &Step{
-		Source: from, Destination: to,
-		Result: report.Result{Action: report.Copy, Source: from.String(), Destination: to.String()},
-	}
 }
 
 // selection is what is wanted of an index at a destination.

@@ -7,12 +7,9 @@ import (
 	"strings"
 
 	"github.com/opencontainers/go-digest"
-	"go.podman.io/image/v5/docker"
-	"go.podman.io/image/v5/docker/reference"
 	"golang.org/x/sync/errgroup"
 
 	"csync/sync/fault"
-	"csync/sync/image"
 )
 
 // referrers makes steps of what refers to the images whose repository asks for
@@ -22,12 +19,14 @@ import (
 func (c *comparison) referrers(ctx context.Context, steps []*Step) []*Step {
 	var wanting, made []*Step
 	for _, step := range steps {
-		switch {
-		case !step.referrers || step.Result.SourceDigest == "" || step.Err != nil:
-		case step.Destination.Repository == nil:
-			made = append(made, failed(step.Result.Source, step.Result.Destination+" (referrers)", errNoReferrers))
-		default:
+		if !step.referrers || step.SourceDigest == "" || step.Err != nil {
+			continue
+		}
+		switch step.to.(type) {
+		case remote:
 			wanting = append(wanting, step)
+		default:
+			made = append(made, failed(step.Result.Source, step.Result.Destination+" (referrers)", errNoReferrers))
 		}
 	}
 	if len(wanting) == 0 {
@@ -67,11 +66,12 @@ func asked(steps []*Step) func(*Step) bool {
 
 // referrersOf walks from the image's digests to everything that refers to them.
 func (c *comparison) referrersOf(ctx context.Context, step *Step) ([]*Step, error) {
-	subjects, err := step.Selection.Subjects(ctx, step.Source.Repository, step.Result.SourceDigest.String())
+	source := step.from.(remote) // as source files have no others
+	subjects, err := step.Selection.Subjects(ctx, source, step.SourceDigest.String())
 	if err != nil {
 		return nil, err
 	}
-	tags, err := c.lists.tags(ctx, step.Source.Repository)
+	tags, err := c.lists.tags(ctx, source.repository)
 	if err != nil {
 		return nil, err
 	}
@@ -88,14 +88,14 @@ func (c *comparison) referrersOf(ctx context.Context, step *Step) ([]*Step, erro
 			return nil, fault.New(fault.Unsupported, fmt.Errorf("more than %d manifests refer to the image, or to each other", maxReferrers))
 		}
 		for _, tag := range cosignTags(tags, subject) {
-			steps = append(steps, beside(step, tag, ""))
+			steps = append(steps, beside(step, tag))
 		}
-		referrers, err := step.Source.Repository.Referrers(ctx, subject)
+		referrers, err := source.Referrers(ctx, subject)
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return nil, err
 		}
 		for _, referrer := range referrers {
-			steps = append(steps, beside(step, "", referrer.Digest))
+			steps = append(steps, beside(step, referrer.Digest.String()))
 			subjects = append(subjects, referrer.Digest)
 		}
 	}
@@ -116,29 +116,16 @@ func cosignTags(tags []string, subject digest.Digest) []string {
 }
 
 // beside is the step that copies another manifest of the same repository.
-func beside(step *Step, tag string, d digest.Digest) *Step {
-	from, err := sibling(step.Source, tag, d)
+func beside(step *Step, identifier string) *Step {
+	from, err := step.Source.Beside(identifier)
 	if err != nil {
 		return failed(step.Result.Source, step.Result.Destination, step.atSource(err))
 	}
-	to, err := sibling(step.Destination, tag, d)
+	to, err := step.Destination.Beside(identifier)
 	if err != nil {
 		return failed(from.String(), step.Result.Destination, step.atDestination(err))
 	}
-	return newStep(from, to)
-}
-
-func sibling(l image.Location, tag string, d digest.Digest) (image.Location, error) {
-	var named reference.Named
-	var err error
-	if tag != "" {
-		named, err = reference.WithTag(l.Repository.Name(), tag)
-	} else {
-		named, err = reference.WithDigest(l.Repository.Name(), d)
-	}
-	if err != nil {
-		return image.Location{}, err
-	}
-	l.Reference, err = docker.NewReference(named)
-	return l, err
+	made := newStep(from, to)
+	made.Format, made.several = step.Format, step.several
+	return made
 }

@@ -1,19 +1,16 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/opencontainers/go-digest"
-	"go.podman.io/image/v5/docker"
 	"go.podman.io/image/v5/docker/reference"
-	"go.podman.io/image/v5/types"
 
-	"csync/sync/fault"
 	"csync/sync/image"
-	"csync/sync/registry"
 	"csync/sync/spec"
 )
 
@@ -30,8 +27,9 @@ type wanted struct {
 // source is one repository of the source file, with the way to it.
 type source struct {
 	spec.Repository
-	registry *registry.Repository
-	system   *types.SystemContext
+	registry repository
+	locate   func(identifier string) (image.Location, error)
+	several  bool // its images go to several destinations
 }
 
 // String is the repository as users write it.
@@ -39,18 +37,7 @@ func (s source) String() string { return "docker://" + reference.FamiliarName(s.
 
 // location is an image of the repository.
 func (s source) location(w wanted) (image.Location, error) {
-	var named reference.Named
-	var err error
-	if w.tag != "" {
-		named, err = reference.WithTag(s.Name, w.tag)
-	} else {
-		named, err = reference.WithDigest(s.Name, w.digest)
-	}
-	if err != nil {
-		return image.Location{}, fault.New(fault.Input, fmt.Errorf("%s:%s%s: %w", s, w.tag, w.digest, err))
-	}
-	ref, err := docker.NewReference(named)
-	return image.Location{Reference: ref, Repository: s.registry, System: s.system}, err
+	return s.locate(cmp.Or(w.tag, w.digest.String()))
 }
 
 // choose lists the repository's tags if it must, and returns what is wanted of

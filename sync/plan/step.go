@@ -1,14 +1,11 @@
 package plan
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/sirupsen/logrus"
 
 	"csync/sync/content"
 	"csync/sync/fault"
@@ -17,18 +14,33 @@ import (
 	"csync/sync/report"
 )
 
-// Step is one destination reference and the state it must reach.
+// Step is one destination reference: the state it must reach, and what became
+// of that.
 type Step struct {
-	Source, Destination image.Location
-	Selection           content.Selection
-	// Place is where Destination is; nil for what has none.
-	Place image.Place
-	// Wanted is the manifest that the destination must have. Until the step has
-	// been run, its digest is empty where only copying tells: a conversion, a
-	// format of its own, or a tag that the destination certainly lacks.
-	Wanted v1.Descriptor
-	// Manifest is the source's, where it has been read already.
+	Wish
+	Outcome
+	// Manifest is the source's, where planning has read it already. A run may drop
+	// it once it is used, because there may be many.
 	Manifest *registry.Manifest
+}
+
+// Wish is the state that a destination reference must reach. Planning makes it;
+// whoever runs or reports it only reads it.
+type Wish struct {
+	Action              report.Action
+	Source, Destination image.Location
+	// Place is where Destination is; nil for what has none.
+	Place     image.Place
+	Selection content.Selection
+	// Format is the media type that manifests are converted to; "" converts none.
+	Format string
+	// SourceDigest is what Source named when it was looked at; "" where a run is to
+	// take what it names then.
+	SourceDigest digest.Digest
+	// Wanted is the manifest that the destination must have; "" where only copying
+	// tells: a conversion, a format of its own, or a tag that the destination
+	// certainly lacks.
+	Wanted digest.Digest
 	// Fresh says that the destination repository did not exist when planned.
 	Fresh bool
 	// InPlace says that the destination has the image, but not all of its
@@ -39,21 +51,40 @@ type Step struct {
 	Itself bool
 	// Needs is a step that must have succeeded before this one; nil for most.
 	Needs *Step
-	// Result is what is known so far. A step with a status needs nothing more.
-	Result report.Result
-	// Err is why the step has failed, or was skipped.
-	Err error
 
-	pin       digest.Digest // what the source must be; empty: whatever it is
+	from, to  end
+	within    bool          // source and destination are one repository
+	several   bool          // the same image goes to other destinations as well
+	pin       digest.Digest // what the source must be; "": whatever it is
 	listed    digest.Digest // what the source's list of tags said it is; "" if it did not
+	made      digest.Digest // what a run before made of the source; "": not known
 	refused   error         // that the destination may not be read; nil: it may
 	referrers bool          // what refers to the image is wanted as well
 	read      bool          // the run reads it in any case
 	collides  bool          // another image is wanted under the same reference
 }
 
+// Key names what a step does, the same in every run that is to do the same.
+type Key struct {
+	Source, Destination string        // as users write them
+	Wanted              digest.Digest // as [Wish] has it
+}
+
+// Key is the step's. No two steps of a plan that have locations share one.
+func (s *Step) Key() Key {
+	return Key{Source: s.Result.Source, Destination: s.Result.Destination, Wanted: s.Wanted}
+}
+
+// Outcome is what became of a step, as far as it has come.
+type Outcome struct {
+	// Result is what is known so far. A step with a status needs nothing more.
+	Result report.Result
+	// Err is why the step has failed, or was skipped.
+	Err error
+}
+
 // ToDo reports whether the step has still to be run.
-func (s *Step) ToDo() bool { return s.Result.Status == "" }
+func (o *Outcome) ToDo() bool { return o.Result.Status == "" }
 
 // errNothingSelected is no failure: a pattern may be ahead of the tags.
 var errNothingSelected = errors.New("none of the repository's tags is selected")
@@ -66,28 +97,47 @@ var errNoReferrers = errors.New("only a registry keeps what refers to an image")
 
 // Fail ends the step: as failed, or as skipped where err says that there was
 // nothing to do.
-func (s *Step) Fail(err error) {
-	s.Err = err
+func (o *Outcome) Fail(err error) {
+	o.Err = err
 	var unwanted *content.NotWantedError
 	nothing := slices.ContainsFunc([]error{errNothingSelected, errUnmet, errNoReferrers}, func(known error) bool { return errors.Is(err, known) })
 	if errors.As(err, &unwanted) || nothing {
-		s.Result.Status, s.Result.Reason = report.Skipped, err.Error()
+		o.Result.Status, o.Result.Reason = report.Skipped, err.Error()
 		return
 	}
-	s.Result.Status, s.Result.Error, s.Result.Verified = report.Failed, report.Failure(err), false
+	o.Result.Status, o.Result.Error, o.Result.Verified = report.Failed, report.Failure(err), false
 }
 
 // Confirm ends the step: source and destination are the same image.
-func (s *Step) Confirm(there v1.Descriptor) {
-	r := &s.Result
+func (o *Outcome) Confirm(there v1.Descriptor) {
+	r := &o.Result
 	r.SourceDigest, r.Digest, r.MediaType = there.Digest, there.Digest, there.MediaType
 	r.Status, r.Verified = report.Unchanged, true
+}
+
+// Reach notes what the destination has now, and whether it was converted.
+func (s *Step) Reach(there v1.Descriptor) {
+	s.Result.Digest, s.Result.MediaType = there.Digest, there.MediaType
+	if s.Selection.All() && there.Digest != s.Result.SourceDigest {
+		s.Result.Reason = "converted to " + there.MediaType
+	}
+}
+
+// newStep is the step that copies an image.
+func newStep(from, to image.Location) *Step {
+	return &Step{
+		Wish: Wish{
+			Action: report.Copy, Source: from, Destination: to,
+			from: endOf(from), to: endOf(to), within: sameRepository(from, to),
+		},
+		Outcome: Outcome{Result: report.Result{Action: report.Copy, Source: from.String(), Destination: to.String()}},
+	}
 }
 
 // failed makes the step of something that has no location because err came
 // before.
 func failed(source, destination string, err error) *Step {
-	s := &Step{Result: report.Result{Action: report.Copy, Source: source, Destination: destination}}
+	s := &Step{Outcome: Outcome{Result: report.Result{Action: report.Copy, Source: source, Destination: destination}}}
 	s.Fail(err)
 	return s
 }
@@ -98,11 +148,25 @@ func (s *Step) at(place image.Place) *Step {
 	return s
 }
 
+// retag makes the step give a tag to what its repository has.
+func (s *Step) retag() { s.Action, s.Result.Action = report.Retag, report.Retag }
+
+// found notes what the source is, and what is wanted of it.
+func (s *Step) found(f found) {
+	s.SourceDigest, s.Result.SourceDigest = f.digest, f.digest
+	s.Result.MediaType, s.Result.Platforms = f.choice.MediaType, f.choice.Platforms
+}
+
+// want notes what the destination must have.
+func (s *Step) want(d digest.Digest) { s.Wanted, s.Result.Digest = d, d }
+
 // request is the step as a copier has it.
 func (s *Step) request() image.Request {
-	return image.Request{
-		Source: s.Source, Destination: s.Destination, Digest: s.Result.SourceDigest, Chosen: s.Wanted.Digest, Selection: s.Selection,
+	chosen := s.Wanted
+	if s.Selection.All() { // also where that is converted afterwards
+		chosen = s.SourceDigest
 	}
+	return image.Request{Source: s.Source, Destination: s.Destination, Digest: s.SourceDigest, Chosen: chosen, Selection: s.Selection}
 }
 
 // atSource and atDestination say where an error happened.
@@ -112,77 +176,4 @@ func (s *Step) atSource(err error) error {
 
 func (s *Step) atDestination(err error) error {
 	return fault.At(fault.Destination, s.Result.Destination, err)
-}
-
-// Plan is the steps of a run, ordered by destination.
-type Plan struct{ Steps []*Step }
-
-// Results are those of all steps.
-func (p *Plan) Results() []report.Result {
-	results := make([]report.Result, len(p.Steps))
-	for i, step := range p.Steps {
-		results[i] = step.Result
-	}
-	return results
-}
-
-// Failed reports whether a step has failed.
-func (p *Plan) Failed() bool {
-	return slices.ContainsFunc(p.Steps, func(step *Step) bool { return step.Result.Status == report.Failed })
-}
-
-// Left is the number of steps that are still to do.
-func (p *Plan) Left() int {
-	left := 0
-	for _, step := range p.Steps {
-		if step.ToDo() {
-			left++
-		}
-	}
-	return left
-}
-
-// Complete gives what a run has written at the place its name, where the place
-// does that as a whole. Images that are lost with it have failed.
-func (p *Plan) Complete(ctx context.Context, place image.Place) {
-	var done []*Step
-	failed := 0
-	for _, step := range p.Steps {
-		switch {
-		case step.Place != place && step.Place != nil: // nil: of every place
-		case step.Result.Status == report.Failed:
-			failed++
-		case step.Result.Status == report.Done && step.Place == place:
-			done = append(done, step)
-		}
-	}
-	if len(done) == 0 {
-		if err := place.Discard(); err != nil {
-			logrus.Warnf("discarding what was begun of %s: %v", place, err)
-		}
-		return
-	}
-	if err := place.Complete(ctx, failed); err != nil {
-		for _, step := range done {
-			step.Fail(step.atDestination(fmt.Errorf("completing %s: %w", place, err)))
-		}
-	}
-}
-
-// DryRun marks what would be done as planned.
-func (p *Plan) DryRun() {
-	for _, step := range p.Steps {
-		if step.ToDo() {
-			step.Result.Status = report.Planned
-		}
-	}
-}
-
-// Cancel ends what is still to do, and says why.
-func (p *Plan) Cancel(why string) {
-	for _, step := range p.Steps {
-		if step.ToDo() {
-			step.Fail(step.atDestination(fault.New(fault.Cancelled, errors.New(why))))
-		}
-	}
 }

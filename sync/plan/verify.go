@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"csync/sync/fault"
-	"csync/sync/image"
 	"csync/sync/report"
 )
 
@@ -25,7 +24,6 @@ func (p *Plan) Verify(ctx context.Context, jobs int) {
 		}
 		group.Go(func() error {
 			if err := step.verify(ctx); err != nil {
-				step.Result.Verified = false
 				step.Fail(step.atDestination(err))
 			}
 			return nil
@@ -38,7 +36,7 @@ func (s *Step) verify(ctx context.Context) error {
 	there := s.Result.PreviousDigest
 	switch {
 	case s.Result.Status == report.Unchanged:
-		err := image.Complete(ctx, s.Destination)
+		err := s.to.complete(ctx)
 		if fault.Is(err, fault.NotFound) { // sync would find the tag as it should be
 			return fault.WithRemedy(fault.NotFound, err, "delete the image there, and sync again")
 		}
@@ -51,11 +49,11 @@ func (s *Step) verify(ctx context.Context) error {
 		return fault.New(fault.NotFound, errors.New("signatures that the source has are missing"))
 	case there == "":
 		return fault.New(fault.NotFound, errors.New("the image is not there"))
-	case s.Wanted.Digest == "":
+	case s.Wanted == "":
 		// A format of its own: that it is there is all that can be said.
 		s.Result.Status, s.Result.Digest, s.Result.PreviousDigest = report.Unchanged, there, ""
 		s.Result.Reason = "present; its digest says nothing of the source's"
 		return nil
 	}
-	return fault.New(fault.DigestMismatch, fmt.Errorf("the reference names %s, and should name %s", there, s.Wanted.Digest))
+	return fault.New(fault.DigestMismatch, fmt.Errorf("the reference names %s, and should name %s", there, s.Wanted))
 }

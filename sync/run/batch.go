@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -53,26 +54,21 @@ func batches(steps []*plan.Step, shelf *spools) []*batch {
 
 // sourceKey is equal for steps that copy the same bytes from a registry.
 func sourceKey(step *plan.Step) string {
-	if step.Result.Action != report.Copy || step.Source.Repository == nil || step.Destination.Repository == nil {
+	_, read := step.Source.Remote()
+	_, written := step.Destination.Remote()
+	if step.Action != report.Copy || !read || !written {
 		return ""
 	}
-	return step.Result.Source + " " + step.Result.SourceDigest.String() + " " + step.Wanted.Digest.String()
+	return step.Result.Source + " " + step.SourceDigest.String() + " " + step.Wanted.String()
 }
 
 // several reports whether the batch writes to more than one registry.
 func (b *batch) several() bool {
-	var first *registry.Repository
-	for _, chain := range b.chains {
-		repository := chain[0].Destination.Repository
-		if repository == nil {
-			continue
-		}
-		if first != nil && !first.SameRegistry(repository) {
-			return true
-		}
-		first = repository
-	}
-	return false
+	first, _ := b.chains[0][0].Destination.Remote() // all or none are in registries
+	return slices.ContainsFunc(b.chains, func(chain []*plan.Step) bool {
+		other, ok := chain[0].Destination.Remote()
+		return ok && !first.SameRegistry(other.Repository)
+	})
 }
 
 // open reads a blob that no other registry of the batch needs, or joins the
@@ -115,8 +111,10 @@ func (b *batch) join(blob image.Blob, read func(n int64)) (*spool, error) {
 	return s, nil
 }
 
-// close gives back what the batch has read.
+// close gives back what the batch has read, and forgets its manifests: there may
+// be many batches, and they stay until the run has ended.
 func (b *batch) close() {
+	b.original, b.confirmed = nil, registry.Manifest{}
 	for d, s := range b.joined {
 		b.shelf.leave(d, s)
 	}

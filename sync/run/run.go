@@ -13,7 +13,6 @@ import (
 	"csync/sync/fault"
 	"csync/sync/image"
 	"csync/sync/plan"
-	"csync/sync/registry"
 	"csync/sync/report"
 )
 
@@ -152,7 +151,7 @@ func (r *runner) attempt(ctx context.Context, b *batch, step *plan.Step) error {
 	if step.Itself {
 		return r.confirm(ctx, b, step)
 	}
-	if step.Result.Action == report.Retag {
+	if step.Action == report.Retag {
 		return r.retag(ctx, b, step)
 	}
 	return r.copy(ctx, b, step)
@@ -189,106 +188,20 @@ func (r *runner) copy(ctx context.Context, b *batch, step *plan.Step) error {
 
 // source is the part of a copy that steps of one batch share.
 func source(step *plan.Step) image.Request {
-	return image.Request{Source: step.Source, Digest: step.Result.SourceDigest, Manifest: step.Manifest, Selection: step.Selection}
+	return image.Request{Source: step.Source, Digest: step.SourceDigest, Manifest: step.Manifest, Selection: step.Selection}
 }
 
 // check holds what was written against what was planned.
 func (r *runner) check(step *plan.Step, copied image.Copied) error {
 	result := &step.Result
-	if step.Wanted.Digest != "" && copied.Manifest.Digest != step.Wanted.Digest {
+	if step.Wanted != "" && copied.Manifest.Digest != step.Wanted {
 		return fault.At(fault.Destination, result.Destination,
-			fault.New(fault.DigestMismatch, fmt.Errorf("writing manifest: planned %s, written %s", step.Wanted.Digest, copied.Manifest.Digest)))
+			fault.New(fault.DigestMismatch, fmt.Errorf("writing manifest: planned %s, written %s", step.Wanted, copied.Manifest.Digest)))
 	}
-	if copied.Manifest.Digest != result.SourceDigest && len(step.Selection.Platforms) == 0 && step.Selection.System == nil {
-		result.Reason = fmt.Sprintf("converted to %s", copied.Manifest.MediaType)
-	}
+	step.Reach(copied.Manifest)
 	if step.InPlace {
 		result.Reason = "signatures added"
 	}
-	step.Wanted = copied.Manifest // where only this told
-	result.Digest, result.MediaType = copied.Manifest.Digest, copied.Manifest.MediaType
 	result.Verified = copied.Verified
 	return nil
-}
-
-// confirm reads the image that source and destination share, for the tags that
-// it gets.
-func (r *runner) confirm(ctx context.Context, b *batch, step *plan.Step) error {
-	m, err := step.Destination.Repository.Manifest(ctx, step.Destination.Identifier())
-	if err != nil {
-		return fault.At(fault.Source, step.Result.Source, err)
-	}
-	b.confirmed = m
-	step.Result.BytesRead = m.Size
-	if err := r.vouch(ctx, step, m.Digest); err != nil {
-		return err
-	}
-	if step.Result.BytesWritten, err = r.Copier.Sign(ctx, step.Destination, m); err != nil {
-		return fault.At(fault.Destination, step.Result.Destination, err)
-	}
-	step.Confirm(m.Descriptor)
-	return nil
-}
-
-// vouch asks the policy about an image that only gets another name.
-func (r *runner) vouch(ctx context.Context, step *plan.Step, d digest.Digest) error {
-	request := source(step)
-	request.Chosen = d
-	if request.Digest == "" {
-		request.Digest = d
-	}
-	return r.Copier.Vouch(ctx, request)
-}
-
-// retag gives a manifest that the repository has another tag; no blob moves.
-func (r *runner) retag(ctx context.Context, b *batch, step *plan.Step) error {
-	repository, result := step.Destination.Repository, &step.Result
-	m, err := r.tagged(ctx, b, step)
-	if err != nil {
-		return fault.At(fault.Source, result.Source, err)
-	}
-	if needed := step.Needs; needed == nil || needed.Itself { // another has been asked about
-		if err := r.vouch(ctx, step, m.Digest); err != nil {
-			return err
-		}
-	}
-	if err := repository.PutManifest(ctx, step.Destination.Identifier(), m); err != nil {
-		return fault.At(fault.Destination, result.Destination, err)
-	}
-	signatures, err := r.Copier.Sign(ctx, step.Destination, m)
-	if err != nil {
-		return fault.At(fault.Destination, result.Destination, err)
-	}
-	if result.SourceDigest == "" {
-		result.SourceDigest = m.Digest
-		if step.Needs != nil { // which may be a part of its source
-			result.SourceDigest = step.Needs.Result.SourceDigest
-		}
-	}
-	result.BytesWritten = m.Size + signatures
-	result.Digest, result.MediaType, result.Verified = m.Digest, m.MediaType, true
-	return nil
-}
-
-// tagged is the manifest that a retag is about.
-func (r *runner) tagged(ctx context.Context, b *batch, step *plan.Step) (registry.Manifest, error) {
-	if needed := step.Needs; needed != nil && needed.Itself && b.confirmed.Bytes != nil {
-		if step.Wanted.Digest == "" || step.Wanted.Digest == b.confirmed.Digest {
-			return b.confirmed, nil
-		}
-	}
-	m, err := step.Destination.Repository.Manifest(ctx, retagged(step))
-	step.Result.BytesRead = m.Size
-	return m, err
-}
-
-// retagged is the tag or digest of what gets another tag.
-func retagged(step *plan.Step) string {
-	switch {
-	case step.Wanted.Digest != "":
-		return step.Wanted.Digest.String()
-	case step.Needs != nil:
-		return step.Needs.Result.Digest.String()
-	}
-	return step.Source.Identifier()
 }

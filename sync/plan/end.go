@@ -1,0 +1,109 @@
+package plan
+
+import (
+	"context"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"csync/sync/content"
+	"csync/sync/image"
+)
+
+// end is the source or the destination of a step as planning looks at it: a
+// remote or an elsewhere.
+type end interface {
+	// look is the manifest that is there. The error has the kind not-found where
+	// there is none.
+	look(ctx context.Context) (v1.Descriptor, error)
+	// complete is look, and asks a registry for every instance of an index. The
+	// error has the kind not-found where one is missing.
+	complete(ctx context.Context) error
+	// choose is what the selection wants of what is there.
+	choose(ctx context.Context, selection content.Selection) found
+	// keepsDigest reports whether what a selection makes of an image has there the
+	// digest that it has in a registry.
+	keepsDigest(selection content.Selection) bool
+}
+
+// repository is what planning asks of a repository in a registry. A
+// *registry.Repository is one.
+type repository interface {
+	content.Shelf
+	// Tags are all tags; the error has the kind not-found where there is no such
+	// repository.
+	Tags(ctx context.Context) ([]string, error)
+	// Digests are what the registry has told with Tags, for some of them.
+	Digests(ctx context.Context) map[string]digest.Digest
+	// Referrers are the manifests whose subject is the digest.
+	Referrers(ctx context.Context, subject digest.Digest) ([]v1.Descriptor, error)
+}
+
+func endOf(l image.Location) end {
+	if there, ok := l.Remote(); ok {
+		return remote{repository: there.Repository, identifier: there.Identifier}
+	}
+	return elsewhere{l}
+}
+
+// sameRepository reports whether all that the destination needs is there.
+func sameRepository(from, to image.Location) bool {
+	source, ok := from.Remote()
+	destination, too := to.Remote()
+	return ok && too && source.Same(destination.Repository)
+}
+
+// remote is an image in a registry.
+type remote struct {
+	repository
+	identifier string // the tag or the digest
+}
+
+func (r remote) look(ctx context.Context) (v1.Descriptor, error) {
+	return r.Resolve(ctx, r.identifier)
+}
+
+func (r remote) complete(ctx context.Context) error {
+	there, err := r.look(ctx)
+	if err != nil || !content.IsIndex(there.MediaType) {
+		return err
+	}
+	m, err := r.Manifest(ctx, there.Digest.String())
+	if err != nil {
+		return err
+	}
+	return content.Complete(ctx, r, m)
+}
+
+func (r remote) choose(ctx context.Context, selection content.Selection) found {
+	m, err := r.Manifest(ctx, r.identifier)
+	if err != nil {
+		return found{err: err}
+	}
+	choice, err := selection.Choose(ctx, r, m)
+	choice.Bytes = nil // the run reads it again, and the plan may have many
+	return found{digest: m.Digest, choice: choice, err: err}
+}
+
+func (remote) keepsDigest(content.Selection) bool { return true }
+
+// elsewhere is an image in a directory, a layout, an archive or a store. What a
+// selection makes of it, only copying tells.
+type elsewhere struct{ image.Location }
+
+func (e elsewhere) look(ctx context.Context) (v1.Descriptor, error) {
+	return image.Look(ctx, e.Location)
+}
+
+func (e elsewhere) complete(ctx context.Context) error {
+	_, err := e.look(ctx)
+	return err
+}
+
+func (e elsewhere) choose(ctx context.Context, _ content.Selection) found {
+	return asItIs(e.look(ctx))
+}
+
+func (e elsewhere) keepsDigest(selection content.Selection) bool {
+	return selection.System == nil && !e.Single()
+}

@@ -1,0 +1,113 @@
+package run
+
+import (
+	"context"
+	"errors"
+
+	"github.com/opencontainers/go-digest"
+
+	"csync/sync/fault"
+	"csync/sync/image"
+	"csync/sync/plan"
+	"csync/sync/registry"
+)
+
+// confirm reads the image that source and destination share, for the tags that
+// it gets.
+func (r *runner) confirm(ctx context.Context, b *batch, step *plan.Step) error {
+	there, err := inRegistry(step)
+	if err != nil {
+		return err
+	}
+	m, err := there.Manifest(ctx, there.Identifier)
+	if err != nil {
+		return fault.At(fault.Source, step.Result.Source, err)
+	}
+	b.confirmed = m
+	step.Result.BytesRead = m.Size
+	if err := r.vouch(ctx, step, m.Digest); err != nil {
+		return err
+	}
+	if step.Result.BytesWritten, err = r.Copier.Sign(ctx, step.Destination, m); err != nil {
+		return fault.At(fault.Destination, step.Result.Destination, err)
+	}
+	step.Confirm(m.Descriptor)
+	return nil
+}
+
+// vouch asks the policy about an image that only gets another name.
+func (r *runner) vouch(ctx context.Context, step *plan.Step, d digest.Digest) error {
+	request := source(step)
+	request.Chosen = d
+	if request.Digest == "" {
+		request.Digest = d
+	}
+	return r.Copier.Vouch(ctx, request)
+}
+
+// retag gives a manifest that the repository has another tag; no blob moves.
+func (r *runner) retag(ctx context.Context, b *batch, step *plan.Step) error {
+	there, err := inRegistry(step)
+	if err != nil {
+		return err
+	}
+	result := &step.Result
+	m, err := r.tagged(ctx, b, step, there)
+	if err != nil {
+		return fault.At(fault.Source, result.Source, err)
+	}
+	if needed := step.Needs; needed == nil || needed.Itself { // another has been asked about
+		if err := r.vouch(ctx, step, m.Digest); err != nil {
+			return err
+		}
+	}
+	if err := there.PutManifest(ctx, there.Identifier, m); err != nil {
+		return fault.At(fault.Destination, result.Destination, err)
+	}
+	signatures, err := r.Copier.Sign(ctx, step.Destination, m)
+	if err != nil {
+		return fault.At(fault.Destination, result.Destination, err)
+	}
+	if result.SourceDigest == "" {
+		result.SourceDigest = m.Digest
+		if step.Needs != nil { // which may be a part of its source
+			result.SourceDigest = step.Needs.Result.SourceDigest
+		}
+	}
+	result.BytesWritten = m.Size + signatures
+	result.Digest, result.MediaType, result.Verified = m.Digest, m.MediaType, true
+	return nil
+}
+
+// inRegistry is the way to the destination of a step that moves no blob.
+func inRegistry(step *plan.Step) (image.Remote, error) {
+	there, ok := step.Destination.Remote()
+	if !ok {
+		return there, fault.At(fault.Destination, step.Result.Destination,
+			fault.New(fault.Internal, errors.New("only a registry gives tags to what it has")))
+	}
+	return there, nil
+}
+
+// tagged is the manifest that a retag in a repository is about.
+func (r *runner) tagged(ctx context.Context, b *batch, step *plan.Step, there image.Remote) (registry.Manifest, error) {
+	if needed := step.Needs; needed != nil && needed.Itself && b.confirmed.Bytes != nil {
+		if step.Wanted == "" || step.Wanted == b.confirmed.Digest {
+			return b.confirmed, nil
+		}
+	}
+	m, err := there.Manifest(ctx, retagged(step))
+	step.Result.BytesRead = m.Size
+	return m, err
+}
+
+// retagged is the tag or digest of what gets another tag.
+func retagged(step *plan.Step) string {
+	switch {
+	case step.Wanted != "":
+		return step.Wanted.String()
+	case step.Needs != nil:
+		return step.Needs.Result.Digest.String()
+	}
+	return step.Source.Identifier()
+}
