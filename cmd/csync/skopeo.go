@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -39,13 +40,13 @@ func (f *syncFlags) skopeo(args []string) bool {
 // runSkopeo is skopeo sync.
 func (f *syncFlags) runSkopeo(c *cobra.Command, args []string) error {
 	io := streamsOf(c)
-	if len(args) != 2 {
-		c.SetOut(io.err)
-		return errors.Join(c.Help(), fault.New(fault.Input, errTwoArguments))
-	}
 	o, err := f.options(io)
+	if len(args) != 2 { // which skopeo looks at first
+		c.SetOut(io.err)
+		return errors.Join(c.Help(), fatal(fault.New(fault.Input, errTwoArguments)))
+	}
 	if err != nil {
-		return err
+		return fatal(err)
 	}
 	form := job.Skopeo{
 		From: last(f.sources), To: last(f.destinations), Source: args[0], Destination: args[1], All: f.all, KeepGoing: f.keepGoing,
@@ -77,14 +78,23 @@ func (f *syncFlags) skopeoReport(r *report.Report, io streams) error {
 func skopeoEnd(ctx context.Context, writing, err error) error {
 	var missing *job.NotFoundError
 	switch {
-	case writing != nil:
-		return writing
 	case interrupted(ctx):
-		return &exitError{code: exitInterrupted}
+		return &exitError{code: exitInterrupted, err: writing}
+	case writing != nil:
+		return fatal(writing)
 	case errors.As(err, &missing):
-		return &exitError{code: exitNotFound, err: err}
+		_ = fatal(err)
+		return &exitError{code: exitNotFound}
+	case err != nil:
+		return fatal(err)
 	}
-	return err
+	return nil
+}
+
+// fatal says in the log, as skopeo does, what ends the program.
+func fatal(err error) error {
+	logrus.StandardLogger().Log(logrus.FatalLevel, printableLines(err.Error()))
+	return &exitError{code: exitNoRun}
 }
 
 // errTwoArguments is skopeo's, to the letter.

@@ -54,6 +54,7 @@ type job struct {
 	signers []io.Closer
 	cache   *plan.Cache
 	places  []image.Place
+	inOrder bool // as if one step were done after another
 
 	closeTransport func() // nil: it is not the run's own
 }
@@ -134,7 +135,8 @@ func (j *job) act(ctx context.Context, p *plan.Plan) {
 
 func (j *job) run(ctx context.Context, p *plan.Plan) {
 	run.Run(ctx, p, run.Options{
-		Copier: j.copier, Directory: j.temporary(), Jobs: j.Jobs, Attempts: j.attempts(), FailFast: j.FailFast, Progress: j.Progress,
+		Copier: j.copier, Directory: j.temporary(), Jobs: j.Jobs, Attempts: j.attempts(),
+		FailFast: j.FailFast, FinishBegun: j.inOrder, Progress: j.Progress,
 	})
 	j.cache.Learn(p)
 }

@@ -43,6 +43,7 @@ func RunSkopeo(ctx context.Context, o Options, s Skopeo) (*report.Report, error)
 	if err := s.check(); err != nil {
 		return nil, err
 	}
+	j.inOrder = !s.KeepGoing
 	f := skopeo{job: j, Skopeo: s}
 	request, err := f.request()
 	if err != nil {
@@ -50,13 +51,24 @@ func RunSkopeo(ctx context.Context, o Options, s Skopeo) (*report.Report, error)
 	}
 	f.announceSources(request.File)
 	p := plan.Make(ctx, request)
-	f.announce(p)
-	if s.KeepGoing || !slices.ContainsFunc(p.Steps, stops) {
-		j.act(ctx, p)
-	}
+	f.announceEmpty(p, request.File)
+	within := f.reach(p)
+	f.announce(p, within)
+	giveUp(p.Steps[within:])
+	j.act(ctx, p)
 	j.complete(ctx, p)
-	giveUp(p)
+	giveUp(p.Steps)
 	return j.report(p), f.result(ctx, p)
+}
+
+// reach is how many steps skopeo, which does one after another, comes to: where
+// it stops at a failure, those up to the first that is known to fail.
+func (f skopeo) reach(p *plan.Plan) int {
+	first := slices.IndexFunc(p.Steps, stops)
+	if f.KeepGoing || first < 0 {
+		return len(p.Steps)
+	}
+	return first + 1
 }
 
 // skopeo is a job in the skopeo form.
@@ -108,6 +120,8 @@ func (f skopeo) request() (plan.Request, error) {
 	}
 	request, err := f.job.request(file)
 	request.Images, request.KeepDirectories = images, true
+	// Where a failure ends the run, all that can be known is known before.
+	request.ReadOnly = request.ReadOnly || !f.KeepGoing
 	if !f.All {
 		request.SelectSystem = f.Registry.System
 	}

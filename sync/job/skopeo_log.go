@@ -36,20 +36,48 @@ func (f skopeo) announceSources(file *spec.File) {
 	}
 }
 
-// announce says what is copied, numbered within each repository.
-func (f skopeo) announce(p *plan.Plan) {
+// announceEmpty says which repositories have nothing to copy, and why the others
+// that have nothing could not be listed.
+func (f skopeo) announceEmpty(p *plan.Plan, file *spec.File) {
+	if f.From == "docker" {
+		return // then it ends the run
+	}
+	repositories := map[string]logrus.Fields{}
+	for _, source := range file.Sources {
+		for _, repository := range source.Repositories {
+			repositories["docker://"+repository.Name.Name()] = logrus.Fields{"repo": repository.Key, "registry": source.Registry}
+		}
+	}
+	for _, step := range p.Steps {
+		fields := repositories[step.Result.Source]
+		switch {
+		case step.Source.Reference != nil:
+		case step.Result.Status == report.Skipped:
+			f.logger.WithFields(fields).Warn("No refs to sync found")
+		case step.Result.Status == report.Failed:
+			if fields != nil {
+				f.logger.WithFields(fields).Error("Error processing repo, skipping")
+			}
+			f.logger.Error(cause(step.Err))
+		}
+	}
+}
+
+// announce says what of the steps within reach is copied, numbered within each
+// repository.
+func (f skopeo) announce(p *plan.Plan, within int) {
 	message := "Copying image ref %d/%d"
 	if f.readOnly() {
 		message = "Would have copied image ref %d/%d"
 	}
 	all, seen := countBy(p), map[string]int{}
-	for _, step := range p.Steps {
+	for _, step := range p.Steps[:within] {
 		name := repository(step)
 		seen[name]++
 		if step.Result.Status == report.Unchanged && !f.readOnly() && f.CopyLog != nil {
 			_, _ = fmt.Fprintln(f.CopyLog, "Skipping: image already present at destination")
 		}
-		if step.Result.Status != report.Failed && step.Result.Status != report.Skipped {
+		if named(step) && step.Result.Status != report.Skipped {
 			f.logger.WithFields(logrus.Fields{"from": step.Result.Source, "to": step.Result.Destination}).Infof(message, seen[name], all[name])
 		}
 	}

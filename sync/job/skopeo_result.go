@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"oras.land/oras-go/v2/errdef"
 
 	"csync/sync/fault"
 	"csync/sync/plan"
@@ -23,6 +26,9 @@ func (f skopeo) result(ctx context.Context, p *plan.Plan) error {
 	if err := context.Cause(ctx); errors.Is(err, context.Canceled) {
 		return err
 	}
+	if f.From == "docker" && len(failures(p)) == 0 && !slices.ContainsFunc(p.Steps, named) {
+		return fault.New(fault.Input, fmt.Errorf("No images to sync found in %q", f.Source))
+	}
 	failed := false
 	for _, step := range failures(p) {
 		if stops(step) && !f.KeepGoing {
@@ -34,9 +40,7 @@ func (f skopeo) result(ctx context.Context, p *plan.Plan) error {
 		failed = true
 		if stops(step) {
 			f.logger.Errorf("Error copying ref %q: %v", step.Result.Source, step.Err)
-			continue
-		}
-		f.logger.WithField("repo", step.Result.Source).Errorf("Error processing repo, skipping: %v", cause(step.Err))
+		} // what could not be listed has been announced
 	}
 	f.summarize(p)
 	if failed {
@@ -46,8 +50,8 @@ func (f skopeo) result(ctx context.Context, p *plan.Plan) error {
 }
 
 // giveUp ends the steps that were not begun, because another one failed before.
-func giveUp(p *plan.Plan) {
-	for _, step := range p.Steps {
+func giveUp(steps []*plan.Step) {
+	for _, step := range steps {
 		if step.ToDo() {
 			step.Fail(fault.At(fault.Destination, step.Result.Destination,
 				fault.WithRemedy(fault.Cancelled, errors.New("not done, because another image failed"), "--keep-going goes on")))
@@ -73,16 +77,20 @@ func failures(p *plan.Plan) []*plan.Step {
 // stops reports whether a step has failed as an image. What could not even be
 // listed is skipped by skopeo, and by csync as well, but not forgotten.
 func stops(step *plan.Step) bool {
-	return step.Result.Status == report.Failed && step.Source.Reference != nil
+	return step.Result.Status == report.Failed && named(step)
 }
 
-// skopeoFailure says what ended the run. An image whose manifest is not there
-// has an exit code of its own.
+// named reports whether a step is about an image, not about what could not be
+// listed or chosen from.
+func named(step *plan.Step) bool { return step.Source.Reference != nil }
+
+// skopeoFailure says what ended the run. An image whose manifest is not there,
+// as opposed to a platform that an index lacks, has an exit code of its own.
 func skopeoFailure(step *plan.Step) error {
 	err := fmt.Errorf("Error copying ref %q: %w", step.Result.Source, step.Err)
 	_, inRegistry := step.Source.Remote()
 	unread := inRegistry && step.Result.SourceDigest == ""
-	if unread && fault.SideOf(step.Err) == fault.Source && fault.Is(step.Err, fault.NotFound) {
+	if unread && fault.SideOf(step.Err) == fault.Source && fault.Is(step.Err, fault.NotFound) && errors.Is(step.Err, errdef.ErrNotFound) {
 		return &NotFoundError{err}
 	}
 	return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -27,6 +28,9 @@ type Options struct {
 	Directory string
 	// FailFast stops at the first step that fails.
 	FailFast bool
+	// FinishBegun lets what is under way then come to its end, as if steps were
+	// done one after another.
+	FinishBegun bool
 	// Progress are all who are told how far the run is.
 	Progress []Progress
 }
@@ -67,13 +71,21 @@ func (r *runner) batch(ctx context.Context, b *batch) {
 			for _, step := range steps {
 				r.step(ctx, b, step)
 				if r.FailFast && step.Result.Status == report.Failed {
-					r.stop(errStopped)
+					r.fail()
 				}
 			}
 		})
 	}
 	group.Wait()
 	b.close()
+}
+
+// fail stops the run.
+func (r *runner) fail() {
+	r.stopped.Store(true)
+	if !r.FinishBegun {
+		r.stop(errStopped)
+	}
 }
 
 // errStopped is why steps are cancelled after one has failed under FailFast.
@@ -109,6 +121,7 @@ type runner struct {
 	stop     context.CancelCauseFunc
 	progress Progress
 	blobs    *blobs
+	stopped  atomic.Bool // nothing more is begun
 }
 
 // step runs one step and completes its result.
@@ -140,6 +153,9 @@ func cancelled(ctx context.Context, step *plan.Step) error {
 func (r *runner) attempt(ctx context.Context, b *batch, step *plan.Step) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if r.stopped.Load() {
+		return errStopped
 	}
 	if needed := step.Needs; needed != nil && needed.Result.Status == report.Failed {
 		return fault.At(fault.Destination, step.Result.Destination,
