@@ -11,6 +11,7 @@ import (
 
 	"csync/sync/content"
 	"csync/sync/fault"
+	"csync/sync/registry/transport"
 	"csync/sync/report"
 )
 
@@ -211,9 +212,9 @@ func (s *Step) keepsDigest() bool {
 	return s.from.keepsDigest(s.Selection) && s.to.keepsDigest(content.Selection{})
 }
 
-// destination finds out what is there now. Being refused the read by a registry
-// is no failure: an account that may push need not be allowed to read what is
-// not there yet, and the write will tell.
+// destination finds out what is there now. That a registry may not be read is no
+// failure: an account that may push need not be allowed to read what is not
+// there yet, and the write will tell. Credentials that are not accepted are one.
 func (c *comparison) destination(ctx context.Context, step *Step) error {
 	obstacle := step.Destination.Writable
 	if c.KeepDirectories {
@@ -230,7 +231,7 @@ func (c *comparison) destination(ctx context.Context, step *Step) error {
 		return nil
 	case fault.Is(err, fault.NotFound):
 		return nil
-	case inRegistry && (fault.Is(err, fault.Unauthorized) || fault.Is(err, fault.Denied)):
+	case inRegistry && (fault.Is(err, fault.Unauthorized) || fault.Is(err, fault.Denied)) && !transport.Refused(err):
 		step.refused = err
 		return nil
 	}

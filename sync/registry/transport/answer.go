@@ -26,6 +26,7 @@ type answerError struct {
 	status   int
 	codes    []errorCode // OCI distribution 1.1, "Error Codes"
 	text     string      // the body, where it has no codes
+	user     bool        // somebody had asked, by name and password or what stands for them
 }
 
 type errorCode struct {
@@ -48,7 +49,7 @@ var defaultMessages = map[string]string{
 
 // readAnswer takes an error answer to its end.
 func readAnswer(resp *http.Response) *answerError {
-	e := &answerError{method: resp.Request.Method, resource: resourceOf(resp.Request.URL.Path), status: resp.StatusCode}
+	e := &answerError{method: resp.Request.Method, resource: resourceOf(resp.Request.URL.Path), status: resp.StatusCode, user: named(resp.Request)}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorText)) // as much as there is
 	drain(resp.Body)
 	var document struct {
@@ -146,6 +147,20 @@ func Status(err error) int {
 func HasCode(err error, codes ...string) bool {
 	answer, ok := errors.AsType[*answerError](err)
 	return ok && answer.has(codes...)
+}
+
+// named reports whether a request says who asks. A token that was fetched does
+// not: it says what its bearer may do.
+func named(req *http.Request) bool {
+	_, _, basic := req.BasicAuth()
+	return basic || req.Method == http.MethodPost && req.Header.Get("Content-Type") == formType
+}
+
+// Refused reports whether err says that credentials were sent and not accepted,
+// other than that there were none, or that their owner may not do something.
+func Refused(err error) bool {
+	answer, ok := errors.AsType[*answerError](err)
+	return ok && answer.user && answer.status == http.StatusUnauthorized
 }
 
 // has reports whether the registry gave one of the codes.

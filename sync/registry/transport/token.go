@@ -15,10 +15,11 @@ import (
 )
 
 const (
-	maxTokenAnswer = 1 << 20          // bytes
-	defaultLife    = 60 * time.Second // of a token, by the specification
-	maxMargin      = 10 * time.Second // before the end of its life, when it is renewed
-	refusedFor     = time.Minute      // that a user who was turned away is not sent again
+	formType       = "application/x-www-form-urlencoded" // of a request that exchanges an identity token
+	maxTokenAnswer = 1 << 20                             // bytes
+	defaultLife    = 60 * time.Second                    // of a token, by the specification
+	maxMargin      = 10 * time.Second                    // before the end of its life, when it is renewed
+	refusedFor     = time.Minute                         // that a user who was turned away is not sent again
 )
 
 // tokenKey is what a token is good for.
@@ -213,7 +214,7 @@ func (a *authority) refreshRequest(ctx context.Context, realm *url.URL, key toke
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, realm.String(), strings.NewReader(form.Encode()))
 	if err == nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Content-Type", formType)
 	}
 	return req, err
 }
