@@ -16,7 +16,7 @@ import (
 
 // accessFlags say how one side of a run reaches its registries.
 type accessFlags struct {
-	prefix                                     string // "src-", "dest-" or ""
+	prefix, alias                              string // "src-", "dest-" or ""; of creds, or ""
 	flags                                      *pflag.FlagSet
 	authFile, creds, username, password, token string
 	certDir                                    string
@@ -26,7 +26,7 @@ type accessFlags struct {
 // addAccess adds the flags of one side; alias is skopeo's hidden name for its
 // creds.
 func addAccess(flags *pflag.FlagSet, prefix, alias string) *accessFlags {
-	f := &accessFlags{prefix: prefix, flags: flags}
+	f := &accessFlags{prefix: prefix, alias: alias, flags: flags}
 	flags.StringVar(&f.authFile, prefix+"authfile", "", "credentials `FILE`, instead of podman's and docker's")
 	flags.StringVar(&f.creds, prefix+"creds", "", "`USERNAME[:PASSWORD]`; others can see it")
 	if alias != "" {
@@ -62,27 +62,49 @@ func (f *accessFlags) access(shared *sharedAccess) (transport.Access, error) {
 		both        bool
 		first, with string
 	}{
-		{f.creds != "" && f.noCreds, "creds", "no-creds"},
-		{f.username != "" && f.noCreds, "username", "no-creds"},
-		{f.creds != "" && f.username != "", "creds", "username"},
+		{f.given("creds") && f.noCreds, "creds", "no-creds"},
+		{f.given("username") && f.noCreds, "username", "no-creds"},
+		{f.given("creds") && f.given("username"), "creds", "username"},
 	} {
 		if clash.both {
 			return access, fault.New(fault.Input, fmt.Errorf("--%s%s and --%s%s cannot be used at the same time", f.prefix, clash.first, f.prefix, clash.with))
 		}
 	}
-	if (f.username == "") != (f.password == "") {
+	if f.given("username") != f.given("password") {
 		return access, fault.New(fault.Input, fmt.Errorf("--%susername and --%spassword must come together", f.prefix, f.prefix))
 	}
-	access.Username, access.Password = f.username, transport.Secret(f.password)
-	if f.creds != "" {
-		username, password, _ := strings.Cut(f.creds, ":")
-		if username == "" {
-			return access, fault.New(fault.Input, fmt.Errorf("--%screds names no user", f.prefix))
-		}
-		access.Username, access.Password = username, transport.Secret(password)
+	if err := f.user(&access); err != nil {
+		return access, fault.New(fault.Input, err)
 	}
 	access.TLSVerify = f.verify(shared)
 	return access, nil
+}
+
+// user is who the flags say is asking. What is given empty is a mistake, mostly
+// of a variable that is not set, and does not mean nobody. A password may be
+// empty.
+func (f *accessFlags) user(access *transport.Access) error {
+	username, password, flag := f.username, f.password, "username"
+	switch {
+	case f.given("creds"):
+		if f.creds == "" {
+			return fmt.Errorf("--%screds: credentials can't be empty", f.prefix)
+		}
+		flag = "creds"
+		username, password, _ = strings.Cut(f.creds, ":")
+	case !f.given("username"):
+		return nil
+	}
+	if username == "" {
+		return fmt.Errorf("--%s%s names no user", f.prefix, flag)
+	}
+	access.Username, access.Password = username, transport.Secret(password)
+	return nil
+}
+
+// given reports whether the side has the flag on the command line, by any name.
+func (f *accessFlags) given(name string) bool {
+	return f.flags.Changed(f.prefix+name) || name == "creds" && f.alias != "" && f.flags.Changed(f.alias)
 }
 
 // verify is what the flags say about TLS, or undefined.
@@ -111,7 +133,7 @@ func addSharedAccess(flags *pflag.FlagSet) *sharedAccess {
 	return f
 }
 
-// check refuses a credentials file that cannot be read, before anything else.
+// check refuses a credentials file that cannot be used, before anything else.
 func (f *sharedAccess) check(accesses ...transport.Access) error {
 	if f.flags.Changed("tls-verify") {
 		logrus.Warn("--tls-verify is deprecated, use --src-tls-verify and --dest-tls-verify")
@@ -120,8 +142,8 @@ func (f *sharedAccess) check(accesses ...transport.Access) error {
 		if access.AuthFile == "" {
 			continue
 		}
-		if _, err := os.Stat(access.AuthFile); err != nil {
-			return fault.WithRemedy(fault.Input, fmt.Errorf("reading credentials file: %w", err), "csync login --authfile "+access.AuthFile+" REGISTRY makes it")
+		if err := checkAuthFile(access.AuthFile); err != nil {
+			return err
 		}
 	}
 	return nil
