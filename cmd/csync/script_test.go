@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -132,10 +134,13 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// interrupt REGISTRY sends SIGINT to the last command in the background, as soon
-// as a request hangs at the registry.
+// interrupt REGISTRY [SIGNAL] sends a signal, SIGINT unless it is HUP or TERM, to
+// the last command in the background, as soon as a request hangs at the registry.
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, neg || len(args) != 1, "interrupt REGISTRY")
+	usage(ts, neg || len(args) == 0, "interrupt REGISTRY [SIGNAL]")
+	signals := map[string]os.Signal{"": os.Interrupt, "HUP": syscall.SIGHUP, "TERM": syscall.SIGTERM}
+	signal := signals[strings.Join(args[1:], " ")]
+	usage(ts, signal == nil, "interrupt REGISTRY [HUP|TERM]")
 	w, commands := worldOf(ts), ts.BackgroundCmds()
 	w.background = commands[len(commands)-1]
 	select {
@@ -143,7 +148,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	case <-time.After(time.Minute):
 		ts.Fatalf("nothing hangs at %s", args[0])
 	}
-	ts.Check(w.background.Process.Signal(os.Interrupt))
+	ts.Check(w.background.Process.Signal(signal))
 }
 
 // code CODE says with what the command of interrupt, once it was waited for, has
