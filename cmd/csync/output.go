@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 
@@ -36,17 +34,49 @@ func (f *outputFlags) add(flags *pflag.FlagSet) {
 // asked reports whether the user has chosen a format.
 func (f *outputFlags) asked() bool { return f.flags.Changed("output") }
 
-// check finds mistakes before anything is done.
-func (f *outputFlags) check() error {
+// check finds mistakes before anything is done. inputs are files that must not
+// be written to.
+func (f *outputFlags) check(inputs ...string) error {
 	if f.format != "" && f.format != "json" && f.format != "text" {
 		return fault.New(fault.Input, fmt.Errorf("--output %q is neither json nor text", f.format))
 	}
-	for _, file := range append(slices.Clone(f.files), f.digestFile) {
-		if stat, err := os.Stat(filepath.Dir(file)); err != nil || !stat.IsDir() {
-			return fault.New(fault.Input, fmt.Errorf("%s cannot be written: there is no directory %s", file, filepath.Dir(file)))
-		}
+	if err := f.checkFiles(inputs); err != nil {
+		return fault.New(fault.Input, err)
 	}
 	return nil
+}
+
+// checkFiles refuses files that cannot be written, and those that are a file of
+// the run already.
+func (f *outputFlags) checkFiles(inputs []string) error {
+	var taken []output
+	for _, input := range inputs {
+		taken = append(taken, output{"the source file", input})
+	}
+	for _, o := range f.outputs() {
+		if err := o.check(); err != nil {
+			return err
+		}
+		for _, other := range taken {
+			if sameFile(o.path, other.path) {
+				return fmt.Errorf("%s %s would overwrite %s %s", o.is, o.path, other.is, other.path)
+			}
+		}
+		taken = append(taken, o)
+	}
+	return nil
+}
+
+// outputs are the files to be written.
+func (f *outputFlags) outputs() []output {
+	var all []output
+	for _, file := range f.files {
+		all = append(all, output{"--report", file})
+	}
+	if f.flags.Changed("digestfile") {
+		all = append(all, output{"--digestfile", f.digestFile})
+	}
+	return all
 }
 
 // report writes the report everywhere it goes, and says with which code the

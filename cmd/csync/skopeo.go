@@ -34,13 +34,13 @@ func (f *syncFlags) skopeo(args []string) bool {
 			return false
 		}
 	}
-	return f.srcYAML == "" && (len(args) > 0 || len(f.sources)+len(f.destinations) > 0)
+	return len(f.srcYAML) == 0 && (len(args) > 0 || len(f.sources)+len(f.destinations) > 0)
 }
 
 // runSkopeo is skopeo sync.
 func (f *syncFlags) runSkopeo(c *cobra.Command, args []string) error {
 	io := streamsOf(c)
-	o, err := f.options(io)
+	o, err := f.options(args, io)
 	if len(args) != 2 { // which skopeo looks at first
 		c.SetOut(io.err)
 		return errors.Join(c.Help(), fatal(fault.New(fault.Input, errTwoArguments)))

@@ -24,16 +24,17 @@ type syncFlags struct {
 	src, dest *accessFlags
 	output    outputFlags
 
-	srcYAML      string
-	sources      []string
-	destinations []string
-	destPath     string
-	latestBy     string
-	allowMissing bool
-	dryRun       bool
-	failFast     bool
-	noCache      bool
-	jobs         int
+	srcYAML       []string
+	sources       []string
+	destinations  []string
+	destPath      string
+	latestBy      string
+	allowMissing  bool
+	requireImages bool
+	dryRun        bool
+	failFast      bool
+	noCache       bool
+	jobs          int
 
 	all, scoped, preserveDigests, keepGoing bool
 	suffix, format                          string
@@ -64,12 +65,13 @@ func (f *syncFlags) compatible() []string {
 }
 
 func (f *syncFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.srcYAML, "src-yaml", "", "read what is wanted from `FILE`, - for standard input")
+	flags.StringArrayVar(&f.srcYAML, "src-yaml", nil, "read what is wanted from `FILE`, - for standard input")
 	flags.StringArrayVarP(&f.sources, "src", "s", nil, "take every image of `PLACE`: dir:PATH, oci:PATH, docker://REPOSITORY[:TAG], ...")
 	flags.StringArrayVarP(&f.destinations, "dest", "d", nil, "bring the images to `DEST`: docker://HOST[/PATH], dir:PATH, oci:PATH, ...")
 	flags.StringVar(&f.destPath, "dest-path", string(plan.PathName), "keep the source's `name`, its whole path, or full (path and registry)")
 	flags.StringVar(&f.latestBy, "latest-by", string(plan.ByName), "order tags that are no versions by `name` or created")
 	flags.BoolVar(&f.allowMissing, "allow-missing-platforms", false, "take an index that lacks some of the wanted platforms")
+	flags.BoolVar(&f.requireImages, "require-images", false, "fail where the source has no images, instead of warning")
 	if f.verb == "sync" { // the others write nothing in any case
 		flags.BoolVar(&f.dryRun, "dry-run", false, "compare only, and say what would be done")
 	}
@@ -92,7 +94,7 @@ func (f *syncFlags) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	io := streamsOf(c)
-	o, err := f.options(io)
+	o, err := f.options(args, io)
 	if err != nil {
 		return err
 	}
@@ -112,30 +114,33 @@ func (f *syncFlags) check(args []string) error {
 	if len(args) > 0 {
 		return usageError(f.verb, "%q is neither a verb nor a flag's value", args[0])
 	}
-	if f.srcYAML == "" && len(f.sources) == 0 {
+	if last(f.srcYAML) == "" && len(f.sources) == 0 {
 		return usageError(f.verb, "--src-yaml FILE is missing: what is to be copied (as in skopeo: %w)", errTwoArguments)
 	}
-	if f.srcYAML != "" && len(f.sources) > 0 {
+	if len(f.srcYAML) > 1 {
+		return usageError(f.verb, "--src-yaml is given %d times: one run reads one source file", len(f.srcYAML))
+	}
+	if len(f.srcYAML) > 0 && len(f.sources) > 0 {
 		return usageError(f.verb, "--src-yaml and --src cannot be used at the same time")
 	}
 	return nil
 }
 
 // options are the flags of both forms as a job takes them.
-func (f *syncFlags) options(io streams) (o job.Options, err error) {
+func (f *syncFlags) options(args []string, io streams) (o job.Options, err error) {
 	if err := f.system.setUpLogging(io.err); err != nil {
 		return o, err
 	}
 	if f.jobs < 1 {
 		return o, usageError(f.verb, "--jobs %d: at least one is needed", f.jobs)
 	}
-	if err := f.output.check(); err != nil {
+	if err := f.output.check(f.inputs(args)...); err != nil {
 		return o, err
 	}
 	o = job.Options{
 		Verb: job.Verb(f.verb), DryRun: f.dryRun, Version: version,
-		SourceFile: f.srcYAML, Input: io.in, Sources: f.sources, Destinations: f.destinations,
-		AllowMissing: f.allowMissing, Jobs: f.jobs, FailFast: f.failFast, CacheFile: f.cacheFile(),
+		SourceFile: last(f.srcYAML), Input: io.in, Sources: f.sources, Destinations: f.destinations,
+		AllowMissing: f.allowMissing, RequireImages: f.requireImages, Jobs: f.jobs, FailFast: f.failFast, CacheFile: f.cacheFile(),
 		Trust:   job.Trust{Insecure: f.system.insecurePolicy, RequireSigned: f.system.requireSigned},
 		Signing: f.signing.options(io), Format: f.format, PreserveDigests: f.preserveDigests,
 		Log: logrus.StandardLogger(),
@@ -150,6 +155,14 @@ func (f *syncFlags) options(io streams) (o job.Options, err error) {
 		return o, fmt.Errorf("--latest-by: %w", err)
 	}
 	return o, f.access(&o)
+}
+
+// inputs are the files that the run reads, of both forms.
+func (f *syncFlags) inputs(args []string) []string {
+	if last(f.sources) == "yaml" && len(args) > 0 {
+		return append(args[:1:1], f.srcYAML...)
+	}
+	return f.srcYAML
 }
 
 // access is how registries are reached.

@@ -65,6 +65,9 @@ var systemFlagNames = []string{
 // context is containers/image's configuration. Signals and --command-timeout
 // are the caller's.
 func (f *systemFlags) context() (*types.SystemContext, error) {
+	if err := f.checkNumbers(); err != nil {
+		return nil, fault.New(fault.Input, err)
+	}
 	sys := &types.SystemContext{
 		SignaturePolicyPath: f.policy, RegistriesDirPath: f.registriesDir, SystemRegistriesConfPath: f.registriesConf,
 		ArchitectureChoice: f.arch, OSChoice: f.os, VariantChoice: f.variant,
@@ -102,9 +105,6 @@ func (f *systemFlags) registry(requests int) (transport.Options, error) {
 		}
 		rates[host] = perSecond
 	}
-	if f.maxRequests < 0 {
-		return transport.Options{}, fault.New(fault.Input, fmt.Errorf("--max-requests-per-registry %d: at least one is needed", f.maxRequests))
-	}
 	retries := f.retries
 	if retries == 0 {
 		retries = -1 // in Options, 0 is the default
@@ -113,6 +113,25 @@ func (f *systemFlags) registry(requests int) (transport.Options, error) {
 		MaxRequests: cmp.Or(f.maxRequests, requests), Rates: rates,
 		Retries: retries, RetryDelay: f.retryDelay, UserAgent: f.userAgent(), System: sys,
 	}, nil
+}
+
+// checkNumbers refuses what is less than nothing.
+func (f *systemFlags) checkNumbers() error {
+	for _, flag := range []struct {
+		name  string
+		value any
+		wrong bool
+	}{
+		{"retry-times", f.retries, f.retries < 0},
+		{"retry-delay", f.retryDelay, f.retryDelay < 0},
+		{"command-timeout", f.timeout, f.timeout < 0},
+		{"max-requests-per-registry", f.maxRequests, f.maxRequests < 0},
+	} {
+		if flag.wrong {
+			return fmt.Errorf("--%s %v is negative", flag.name, flag.value)
+		}
+	}
+	return nil
 }
 
 // parseRate reads HOST=N/s or HOST=N/m as requests a second.

@@ -36,6 +36,9 @@ func Run(ctx context.Context, o Options) (*report.Report, error) {
 		return nil, err
 	}
 	p := plan.Make(ctx, request)
+	if err := j.checkEmpty(p); err != nil {
+		return nil, err
+	}
 	if o.FailFast && p.Failed() {
 		p.Cancel("not done, because another step failed (--fail-fast)")
 	}
@@ -54,6 +57,7 @@ type job struct {
 	signers []io.Closer
 	cache   *plan.Cache
 	places  []image.Place
+	skopeo  bool // the form of the command line
 	inOrder bool // as if one step were done after another
 
 	closeTransport func() // nil: it is not the run's own
@@ -66,7 +70,7 @@ func open(ctx context.Context, o Options, skopeo bool) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{Options: o, started: time.Now(), logger: o.log()}
+	j := &job{Options: o, skopeo: skopeo, started: time.Now(), logger: o.log()}
 	j.copier = &image.Copier{
 		Trust: &trust.Trust{}, Homes: &trust.Homes{System: o.Registry.System}, Directory: j.temporary(),
 		Format: format, PreserveDigests: o.PreserveDigests, AllowConversion: skopeo && !o.PreserveDigests, Log: o.CopyLog,

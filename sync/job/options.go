@@ -43,6 +43,9 @@ type Options struct {
 	// AllowMissing takes an index without some of the wanted platforms.
 	AllowMissing bool
 
+	// RequireImages takes it for a mistake that nothing is wanted at all.
+	RequireImages bool
+
 	// Jobs bounds the images under way, and the requests at a registry unless
 	// Registry does; at least 1.
 	Jobs int

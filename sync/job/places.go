@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"csync/sync/fault"
 	"csync/sync/image"
 	"csync/sync/plan"
 	"csync/sync/spec"
@@ -28,6 +29,9 @@ func (j *job) openDestinations(request *plan.Request) error {
 		return j.usage("--dest DEST is missing: where to copy to")
 	}
 	for _, name := range j.Destinations {
+		if err := j.checkHost(name); err != nil {
+			return fmt.Errorf("--dest: %w", err)
+		}
 		place, err := j.openDestination(name)
 		if err != nil {
 			return fmt.Errorf("--dest: %w", err)
@@ -36,6 +40,19 @@ func (j *job) openDestinations(request *plan.Request) error {
 	}
 	j.places = request.Destinations
 	return nil
+}
+
+// checkHost refuses a registry that Docker's rules take for a path at Docker Hub:
+// what has neither a dot nor a port, and is not localhost. In the skopeo form it
+// is one.
+func (j *job) checkHost(name string) error {
+	path, isRegistry := strings.CutPrefix(name, "docker://")
+	host, _, _ := strings.Cut(path, "/")
+	if !isRegistry || j.skopeo || host == "" || host == "localhost" || strings.ContainsAny(host, ".:") || host != strings.ToLower(host) {
+		return nil
+	}
+	return fault.WithRemedy(fault.Input, fmt.Errorf("%q names no registry", name),
+		fmt.Sprintf("write docker://HOST[:PORT]/%s, or docker://docker.io/%s for Docker Hub", path, path))
 }
 
 // addSources reads what the sources have.

@@ -52,6 +52,9 @@ func RunSkopeo(ctx context.Context, o Options, s Skopeo) (*report.Report, error)
 	f.announceSources(request.File)
 	p := plan.Make(ctx, request)
 	f.announceEmpty(p, request.File)
+	if err := j.checkEmpty(p); err != nil && s.From == "yaml" { // the others have an error of skopeo's
+		return nil, err
+	}
 	within := f.reach(p)
 	f.announce(p, within)
 	giveUp(p.Steps[within:])
