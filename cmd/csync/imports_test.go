@@ -19,18 +19,19 @@ import (
 // Packages below one of these, sync/registry/registrytest say, count as it,
 // unless they are named themselves.
 var mayImport = map[string][]string{
-	"cmd":                     {"sync/job", "sync/plan", "sync/spec", "sync/image", "sync/content", "sync/registry", "sync/registry/transport", "sync/report", "sync/fault", "docs"},
-	"sync/job":                {"sync/run", "sync/plan", "sync/spec", "sync/image", "sync/content", "sync/memory", "sync/registry", "sync/registry/transport", "sync/report", "sync/fault"},
-	"sync/run":                {"sync/plan", "sync/spec", "sync/image", "sync/content", "sync/registry", "sync/report", "sync/fault"},
-	"sync/plan":               {"sync/spec", "sync/image", "sync/content", "sync/memory", "sync/registry", "sync/registry/transport", "sync/report", "sync/fault"},
+	"cmd":                     {"sync/job", "sync/plan", "sync/spec", "sync/image", "sync/content", "sync/registry", "sync/registry/transport", "sync/report", "sync/fault", "sync/log", "docs"},
+	"sync/job":                {"sync/run", "sync/plan", "sync/spec", "sync/image", "sync/content", "sync/memory", "sync/registry", "sync/registry/transport", "sync/report", "sync/fault", "sync/log"},
+	"sync/run":                {"sync/plan", "sync/spec", "sync/image", "sync/content", "sync/registry", "sync/report", "sync/fault", "sync/log"},
+	"sync/plan":               {"sync/spec", "sync/image", "sync/content", "sync/memory", "sync/registry", "sync/registry/transport", "sync/report", "sync/fault", "sync/log"},
 	"sync/spec":               {"sync/image", "sync/registry/transport", "sync/report", "sync/fault"},
-	"sync/image":              {"sync/content", "sync/memory", "sync/registry", "sync/registry/transport", "sync/fault"},
+	"sync/image":              {"sync/content", "sync/memory", "sync/registry", "sync/registry/transport", "sync/fault", "sync/log"},
 	"sync/content":            {"sync/registry", "sync/fault"},
-	"sync/registry":           {"sync/registry/transport", "sync/fault"},
-	"sync/registry/transport": {"sync/fault"},
+	"sync/registry":           {"sync/registry/transport", "sync/fault", "sync/log"},
+	"sync/registry/transport": {"sync/fault", "sync/log"},
 	"sync/memory":             {},
 	"sync/report":             {"sync/fault"},
 	"sync/fault":              {},
+	"sync/log":                {},
 	"docs":                    {},
 }
 

@@ -12,8 +12,11 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 	"go.podman.io/storage/pkg/reexec"
+
+	"csync/sync/log"
 )
 
 // version and commit are set when csync is built.
@@ -81,7 +84,7 @@ func program(ctx context.Context, args []string, io streams) int {
 	root.SetIn(io.in)
 	root.SetOut(io.out)
 	root.SetErr(io.err)
-	err := root.ExecuteContext(ctx)
+	err := root.ExecuteContext(log.With(ctx, logrus.StandardLogger()))
 	if err == nil {
 		return exitDone
 	}

@@ -10,12 +10,12 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/sirupsen/logrus"
 	"go.podman.io/image/v5/directory"
 	"go.podman.io/image/v5/types"
 	"golang.org/x/sys/unix"
 
 	"csync/sync/fault"
+	"csync/sync/log"
 )
 
 // absentDirectory is a directory whose parent is not there yet, which the
@@ -51,7 +51,7 @@ func directoryReference(path string) (types.ImageReference, error) {
 // replaceDirectory has write fill a new directory beside path, and only when
 // that has worked gives it path's name. An image that was there before is
 // replaced; any other directory is refused.
-func replaceDirectory(path string, write func(types.ImageReference) error) error {
+func replaceDirectory(ctx context.Context, path string, write func(types.ImageReference) error) error {
 	if err := replaceable(path); err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func replaceDirectory(path string, write func(types.ImageReference) error) error
 	}
 	defer func() {
 		if err := os.RemoveAll(temporary); err != nil {
-			logrus.Warnf("removing %s: %v", temporary, err)
+			log.From(ctx).Warnf("removing %s: %v", temporary, err)
 		}
 	}()
 	fresh := filepath.Join(temporary, "new")

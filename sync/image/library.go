@@ -77,7 +77,7 @@ func (c *Copier) runExclusive(ctx context.Context, request Request, whole part) 
 	if !destination.isDirectory() {
 		return c.run(ctx, writable, source, options)
 	}
-	err = replaceDirectory(destination.Reference.StringWithinTransport(), func(temporary types.ImageReference) (err error) {
+	err = replaceDirectory(ctx, destination.Reference.StringWithinTransport(), func(temporary types.ImageReference) (err error) {
 		if written, err = c.run(ctx, temporary, source, options); err != nil {
 			return err
 		}

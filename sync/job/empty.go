@@ -20,7 +20,7 @@ func (j *job) checkEmpty(p *plan.Plan) error {
 	case slices.ContainsFunc(p.Steps, wanted):
 	case j.RequireImages:
 		return fault.New(fault.Input, errEmpty)
-	default:
+	case !j.skopeo: // which has warnings of skopeo's
 		j.logger.Warn(errEmpty)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"csync/sync/image"
 	"csync/sync/image/trust"
+	"csync/sync/log"
 	"csync/sync/plan"
 	"csync/sync/registry"
 	"csync/sync/registry/transport"
@@ -31,6 +32,7 @@ func Run(ctx context.Context, o Options) (*report.Report, error) {
 		return nil, err
 	}
 	defer j.close()
+	ctx = log.With(ctx, j.logger)
 	request, err := j.request(file)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 
 	"csync/sync/fault"
 	"csync/sync/image"
+	"csync/sync/log"
 	"csync/sync/plan"
 	"csync/sync/report"
 	"csync/sync/spec"
@@ -40,6 +41,7 @@ func RunSkopeo(ctx context.Context, o Options, s Skopeo) (*report.Report, error)
 		return nil, skopeoPolicyError(err)
 	}
 	defer j.close()
+	ctx = log.With(ctx, j.logger)
 	if err := s.check(); err != nil {
 		return nil, err
 	}

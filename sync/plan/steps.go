@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/sirupsen/logrus"
-
 	"csync/sync/fault"
 	"csync/sync/image"
+	"csync/sync/log"
 	"csync/sync/report"
 )
 
@@ -57,7 +56,7 @@ func (p *Plan) Complete(ctx context.Context, place image.Place) {
 	}
 	if len(done) == 0 {
 		if err := place.Discard(); err != nil {
-			logrus.Warnf("discarding what was begun of %s: %v", place, err)
+			log.From(ctx).Warnf("discarding what was begun of %s: %v", place, err)
 		}
 		return
 	}

@@ -7,7 +7,8 @@ import (
 	"strings"
 
 	"github.com/opencontainers/go-digest"
-	"github.com/sirupsen/logrus"
+
+	"csync/sync/log"
 )
 
 // quayPage is the number of tags that Quay's API gives at most in an answer.
@@ -41,7 +42,7 @@ func (r *Repository) Digests(ctx context.Context) map[string]digest.Digest {
 	}
 	found, err := r.primary.quayDigests(ctx)
 	if err != nil {
-		logrus.Debugf("%s lists no digests: %v", r.name.Name(), err)
+		log.From(ctx).Debugf("%s lists no digests: %v", r.name.Name(), err)
 		r.primary.found.notQuay.Store(true)
 		return nil
 	}

@@ -6,12 +6,12 @@ import (
 	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
-	"github.com/sirupsen/logrus"
 	"go.podman.io/image/v5/docker/reference"
 	"go.podman.io/image/v5/pkg/sysregistriesv2"
 	"go.podman.io/image/v5/types"
 
 	"csync/sync/fault"
+	"csync/sync/log"
 	"csync/sync/registry/transport"
 )
 
@@ -187,7 +187,7 @@ func read[V any](ctx context.Context, endpoints []*endpoint, ask func(*endpoint)
 		if err == nil || ctx.Err() != nil {
 			return value, err
 		}
-		logrus.WithError(err).Debugf("mirror %s does not have it", mirror.Name())
+		log.From(ctx).WithError(err).Debugf("mirror %s does not have it", mirror.Name())
 	}
 	return ask(endpoints[len(endpoints)-1])
 }

@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/sirupsen/logrus"
+
+	"csync/sync/log"
 )
 
 // resumable is the body of a blob that goes on where its connection broke, by
@@ -57,7 +58,7 @@ func (r *resumable) resume(cause error) bool {
 		_ = resp.Body.Close()
 		return false
 	}
-	logrus.WithError(cause).Warnf("blob %s in %s: going on at byte %d", r.blob.Digest, r.endpoint.Name(), r.offset)
+	log.From(req.Context()).WithError(cause).Warnf("blob %s in %s: going on at byte %d", r.blob.Digest, r.endpoint.Name(), r.offset)
 	r.leave()
 	r.body = resp.Body
 	return true

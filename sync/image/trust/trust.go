@@ -7,13 +7,13 @@ import (
 	"sync"
 
 	"github.com/opencontainers/go-digest"
-	"github.com/sirupsen/logrus"
 	"go.podman.io/image/v5/image"
 	"go.podman.io/image/v5/signature"
 	"go.podman.io/image/v5/types"
 	"go.podman.io/storage/pkg/configfile"
 
 	"csync/sync/fault"
+	"csync/sync/log"
 	"csync/sync/memory"
 	"csync/sync/registry"
 )
@@ -87,7 +87,7 @@ func (t *Trust) ask(ctx context.Context, unparsed types.UnparsedImage) error {
 	}
 	defer func() {
 		if err := policy.Destroy(); err != nil {
-			logrus.Debugf("closing the policy: %v", err)
+			log.From(ctx).Debugf("closing the policy: %v", err)
 		}
 	}()
 	if t.RequireSigned {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sirupsen/logrus"
+	"csync/sync/log"
 )
 
 const (
@@ -45,7 +45,7 @@ func (h *host) repeat(req *http.Request, send exchange, repetitions int) (*http.
 			return resp, err
 		}
 		delay := h.delay(resp, attempt)
-		logrus.WithError(reason(resp, err)).Warnf("trying again in %s", delay.Round(time.Millisecond))
+		log.From(req.Context()).WithError(reason(resp, err)).Warnf("trying again in %s", delay.Round(time.Millisecond))
 		if resp != nil {
 			drain(resp.Body)
 		}
