@@ -19,8 +19,8 @@ import (
 	"csync/sync/report"
 )
 
-// between are the options of a run from one registry to another, of everything
-// in the repository.
+// between are the options of a run from one registry to another, of every tag of
+// app.
 func between(source, destination *registrytest.Registry) job.Options {
 	loopback := transport.Access{TLSVerify: types.OptionalBoolFalse}
 	return job.Options{
