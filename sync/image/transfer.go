@@ -194,12 +194,6 @@ func (x *transfer) instance(ctx context.Context, t *content.Tree) error {
 	return err
 }
 
-// conversion is what an instance has become is known by, for this index and for
-// others of the run that list it.
-func (x *transfer) conversion(of digest.Digest) string {
-	return x.Destination.Repository.Name().Name() + "@" + of.String()
-}
-
 // put writes t's manifest, under its digest where identifier is empty, after
 // what it needs. It returns what it has written, which may be a conversion.
 func (x *transfer) put(ctx context.Context, t *content.Tree, identifier string) (registry.Manifest, error) {
@@ -219,63 +213,24 @@ func (x *transfer) within() bool {
 	return source != nil && source.SameRegistry(x.Destination.Repository) && x.Format == ""
 }
 
-// putIndex writes an index that names what its instances have become. Where the
-// registry takes no index of that type it may be converted, as its instances
-// may.
-func (x *transfer) putIndex(ctx context.Context, t *content.Tree, identifier string) (registry.Manifest, error) {
-	converted := map[digest.Digest]v1.Descriptor{}
-	for _, child := range t.Children {
-		if to, changed := x.conversions.Load(x.conversion(child.Manifest.Digest)); changed {
-			converted[child.Manifest.Digest] = to.(v1.Descriptor)
-		}
-	}
-	m, err := content.Rewrite(t.Manifest, converted, content.ListFormat(x.Format))
-	if err != nil {
-		return m, err
-	}
-	x.say("Writing manifest list to image destination\n")
-	err = x.write(ctx, identifier, m)
-	if !rejectedType(err) || !x.mayChange() {
-		return m, err
-	}
-	other, convertErr := content.Rewrite(m, nil, content.OtherList(m.MediaType))
-	if convertErr != nil || x.write(ctx, identifier, other) != nil {
-		return m, err
-	}
-	return other, nil
-}
-
 // copyImage has copy.Image write one image, whose blobs are there.
 func (x *transfer) copyImage(ctx context.Context, t *content.Tree, identifier string) (registry.Manifest, error) {
 	destination, err := x.destination(t, identifier)
 	if err != nil {
 		return registry.Manifest{}, err
 	}
-	options := x.options(copy.CopyAllImages)
-	if options.PreserveDigests, err = x.preserves(ctx, t); err != nil {
+	kept, err := x.kept(ctx, t)
+	if err != nil {
 		return registry.Manifest{}, err
 	}
+	options := x.options(copy.CopyAllImages)
+	options.PreserveDigests = kept != ""
 	source, err := part{Original: x.Original, tree: t, open: x.openBlob}.reference()
 	if err != nil {
 		return registry.Manifest{}, err
 	}
 	written, err := x.run(ctx, destination, source, options)
 	return registry.Manifest{Descriptor: written, Bytes: destination.written}, err
-}
-
-// preserves reports whether the image must stay as it is: because the user wants
-// that, or because of its signatures, which a conversion would make worthless.
-func (x *transfer) preserves(ctx context.Context, t *content.Tree) (bool, error) {
-	if !x.mayChange() || x.RemoveSignatures {
-		return !x.mayChange(), nil
-	}
-	signatures, err := x.home.Signatures(ctx, t.Manifest.Digest)
-	return len(signatures) > 0, x.at(err)
-}
-
-// mayChange reports whether an image may become another one on its way.
-func (x *transfer) mayChange() bool {
-	return !x.PreserveDigests && (x.Format != "" || x.AllowConversion || x.location.Single())
 }
 
 // write puts a manifest where it belongs.

@@ -103,11 +103,13 @@ func (r *runner) tagged(ctx context.Context, b *batch, step *plan.Step, there im
 
 // retagged is the tag or digest of what gets another tag.
 func retagged(step *plan.Step) string {
-	switch {
+	switch needed := step.Needs; {
+	case needed != nil && needed.Result.Status == report.Done: // it may have become another
+		return needed.Result.Digest.String()
 	case step.Wanted != "":
 		return step.Wanted.String()
-	case step.Needs != nil:
-		return step.Needs.Result.Digest.String()
+	case needed != nil:
+		return needed.Result.Digest.String()
 	}
 	return step.Source.Identifier()
 }

@@ -207,14 +207,19 @@ func source(step *plan.Step) image.Request {
 	return image.Request{Source: step.Source, Digest: step.SourceDigest, Manifest: step.Manifest, Selection: step.Selection}
 }
 
-// check holds what was written against what was planned.
+// check holds what was written against what was planned: another manifest has to
+// be one that the image was allowed to become.
 func (r *runner) check(step *plan.Step, copied image.Copied) error {
 	result := &step.Result
-	if step.Wanted != "" && copied.Manifest.Digest != step.Wanted {
+	became := step.Wanted != "" && copied.Manifest.Digest != step.Wanted
+	if became && !r.Copier.AllowConversion {
 		return fault.At(fault.Destination, result.Destination,
 			fault.New(fault.DigestMismatch, fmt.Errorf("writing manifest: planned %s, written %s", step.Wanted, copied.Manifest.Digest)))
 	}
 	step.Reach(copied.Manifest)
+	if became {
+		result.Reason = "converted to " + copied.Manifest.MediaType
+	}
 	if step.InPlace {
 		result.Reason = "signatures added"
 	}
