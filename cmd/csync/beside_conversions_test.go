@@ -73,17 +73,19 @@ var conversions = []conversion{
 // convertible are the images that conversions are about.
 func convertible() map[string]registrytest.Image {
 	docker, arm := registrytest.WithDocker(), registrytest.WithPlatform("linux/arm64")
+	history := registrytest.WithConfig(func(c *v1.Image) { // without which there is no schema 1
+		c.History = []v1.History{{CreatedBy: "ADD"}, {CreatedBy: "CMD", EmptyLayer: true}, {CreatedBy: "COPY"}}
+	})
 	plain := registrytest.Blob{MediaType: v1.MediaTypeImageLayer, Content: unzipped(registrytest.RandomLayer(3, 3000))}
 	dockerPlain := plain
 	dockerPlain.MediaType = manifest.DockerV2SchemaLayerMediaTypeUncompressed
-	subject := registrytest.RandomImage(31)
 	return map[string]registrytest.Image{
-		"docker": registrytest.RandomImage(31, docker), "oci": subject,
+		"docker": registrytest.RandomImage(31, docker, history), "oci": registrytest.RandomImage(31, history),
 		"plain":        registrytest.RandomImage(32, registrytest.WithLayers(registrytest.RandomLayer(4, 100), plain)),
 		"docker-plain": registrytest.RandomImage(33, docker, registrytest.WithLayers(dockerPlain)),
 		"index":        registrytest.Index(registrytest.RandomImage(34), registrytest.RandomImage(35, arm)),
 		"mixed":        registrytest.Index(registrytest.RandomImage(36, docker), registrytest.RandomImage(37, arm)),
-		"list":         registrytest.ManifestList(registrytest.RandomImage(38, docker), registrytest.RandomImage(39, docker, arm)),
+		"list":         registrytest.ManifestList(registrytest.RandomImage(38, docker, history), registrytest.RandomImage(39, docker, arm, history)),
 		"attested":     registrytest.WithAttestations(registrytest.Index(registrytest.RandomImage(40))),
 		"artifact":     registrytest.Artifact(nil, "application/vnd.test", registrytest.RandomLayer(5, 100)),
 	}

@@ -89,10 +89,16 @@ func IsManifest(mediaType string) bool {
 	return false
 }
 
+// IsSchema1 reports whether a manifest of the media type is one of Docker's
+// oldest, which says neither sizes nor what layers are uncompressed.
+func IsSchema1(mediaType string) bool {
+	return mediaType == manifest.DockerV2Schema1MediaType || mediaType == manifest.DockerV2Schema1SignedMediaType
+}
+
 // isImage reports whether the manifest is an image's: with an image's config, and
 // nothing that only artifacts have.
 func (d document) isImage(mediaType string) bool {
-	if mediaType == manifest.DockerV2Schema1MediaType || mediaType == manifest.DockerV2Schema1SignedMediaType {
+	if IsSchema1(mediaType) {
 		return true
 	}
 	if d.Config == nil || d.ArtifactType != "" || d.Subject != nil {

@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -27,6 +28,7 @@ type registryDestination struct {
 	tree       *content.Tree
 	identifier string // the tag or digest to write; "" is the digest of whatever it becomes
 	written    []byte // the manifest, once it is there
+	rejected   error  // the first manifest, because of its type
 }
 
 // destination is where copy.Image writes t. An instance has no name of its own,
@@ -57,10 +59,9 @@ func (d *registryDestination) DesiredLayerCompression() types.LayerCompression {
 	return types.PreserveOriginal
 }
 
-// compressible reports whether skopeo would compress a layer.
-func compressible(mediaType string) bool {
-	return mediaType == v1.MediaTypeImageLayer || strings.HasSuffix(mediaType, ".tar") || strings.HasSuffix(mediaType, "rootfs.diff.tar")
-}
+// compressible reports whether skopeo would compress a layer: one of OCI's or of
+// Docker's that is a tar, and nothing more.
+func compressible(mediaType string) bool { return strings.HasSuffix(mediaType, ".tar") }
 
 // TryReusingBlob finds what the transfer has brought before.
 func (d *registryDestination) TryReusingBlob(_ context.Context, blob types.BlobInfo, _ types.BlobInfoCache, _ bool) (bool, types.BlobInfo, error) {
@@ -114,7 +115,8 @@ func (d *registryDestination) PutManifest(ctx context.Context, manifest []byte, 
 		d.written = manifest
 	}
 	if rejectedType(err) {
-		return types.ManifestTypeRejectedError{Err: err}
+		d.rejected = cmp.Or(d.rejected, err)
+		return types.ManifestTypeRejectedError{Err: err} // which hides it
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/copy"
+	"go.podman.io/image/v5/manifest"
 	"go.podman.io/image/v5/types"
 
 	"csync/sync/fault"
@@ -15,6 +16,10 @@ import (
 
 // errNoSigstore says what a transport of the library cannot be given.
 var errNoSigstore = fault.WithRemedy(fault.Unsupported, errors.New("the image has sigstore signatures, which cannot be kept there"), "use --remove-signatures")
+
+// errList says what a layout cannot keep as it is; of Docker it takes single
+// manifests only.
+var errList = fault.WithRemedy(fault.Unsupported, errors.New("an OCI layout keeps no manifest list of Docker's"), "--format oci converts it")
 
 // errIndex explains why an index does not fit.
 func errIndex(l Location) error {
@@ -32,6 +37,9 @@ func (c *Copier) copyToLibrary(ctx context.Context, request Request, original *O
 	}
 	if destination.Single() && original.indexed() {
 		return Copied{}, fault.At(fault.Destination, destination.String(), errIndex(destination))
+	}
+	if destination.isLayout() && original.root.Manifest.MediaType == manifest.DockerV2ListMediaType && c.Format == "" {
+		return Copied{}, fault.At(fault.Destination, destination.String(), errList)
 	}
 	var read atomic.Int64
 	whole := part{Original: original, tree: original.root, open: original.blob, read: &read}

@@ -10,6 +10,8 @@ import (
 	"go.podman.io/image/v5/directory"
 	"go.podman.io/image/v5/docker"
 	"go.podman.io/image/v5/docker/reference"
+	"go.podman.io/image/v5/oci/archive"
+	"go.podman.io/image/v5/oci/layout"
 	"go.podman.io/image/v5/transports"
 	"go.podman.io/image/v5/types"
 
@@ -119,6 +121,12 @@ func (l Location) of(d digest.Digest) (types.ImageReference, error) {
 // isDirectory reports whether the location is a directory of dir:.
 func (l Location) isDirectory() bool {
 	return l.Reference.Transport().Name() == directory.Transport.Name()
+}
+
+// isLayout reports whether the location is in an OCI layout, packed or not.
+func (l Location) isLayout() bool {
+	name := l.Reference.Transport().Name()
+	return name == layout.Transport.Name() || name == archive.Transport.Name()
 }
 
 // String is the location as users write it, "docker://q.io/a/b:1".

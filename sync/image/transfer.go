@@ -171,7 +171,7 @@ func (x *transfer) streamed(t *content.Tree, d v1.Descriptor) bool {
 	if t.Config != nil && t.Config.Digest == d.Digest {
 		return x.Format != "" || x.location.Single()
 	}
-	return x.location.Single() || x.mayChange() && compressible(d.MediaType)
+	return x.location.Single() || x.mayChange() && compressible(d.MediaType) || x.Format != "" && content.IsSchema1(t.Manifest.MediaType)
 }
 
 // instance writes an instance of an index under its digest.
@@ -230,6 +230,9 @@ func (x *transfer) copyImage(ctx context.Context, t *content.Tree, identifier st
 		return registry.Manifest{}, err
 	}
 	written, err := x.run(ctx, destination, source, options)
+	if err != nil && destination.rejected != nil {
+		err = destination.rejected
+	}
 	return registry.Manifest{Descriptor: written, Bytes: destination.written}, err
 }
 
@@ -239,8 +242,12 @@ func (x *transfer) write(ctx context.Context, identifier string, m registry.Mani
 		identifier = m.Digest.String()
 	}
 	err := x.Destination.Repository.PutManifest(ctx, identifier, m)
-	if rejectedType(err) && !x.AllowConversion && strings.HasPrefix(m.MediaType, "application/vnd.oci.") {
+	switch {
+	case !rejectedType(err):
+	case !x.AllowConversion && strings.HasPrefix(m.MediaType, "application/vnd.oci."):
 		err = fault.WithRemedy(fault.Unsupported, err, "--format v2s2 converts it")
+	default:
+		err = fault.New(fault.Unsupported, err)
 	}
 	return x.atDestination(err)
 }
