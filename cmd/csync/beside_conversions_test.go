@@ -117,6 +117,58 @@ func TestConversionsBesideSkopeo(t *testing.T) {
 	}
 }
 
+// TestFilesBesideSkopeo compares what registries get of directories and archives,
+// which keep layers that are not compressed.
+func TestFilesBesideSkopeo(t *testing.T) {
+	t.Parallel()
+	skopeo, err := exec.LookPath("skopeo")
+	if err != nil {
+		t.Skip("skopeo is not installed; \"make setup\" does that")
+	}
+	s, directory := newStage(t, skopeo), t.TempDir()
+	s.source.Push(t, "lib/plain", "1", convertible()["plain"])
+	from, images, tar := "docker://"+s.source.Host()+"/lib/plain:1", filepath.Join(directory, "images"), filepath.Join(directory, "images.tar")
+	require.NoError(t, os.Mkdir(images, 0o755))
+	for _, made := range []string{"dir:" + filepath.Join(images, "plain:1"), "docker-archive:" + tar + ":plain:1"} {
+		end := s.run(t, "skopeo", directory, "copy", from, made)
+		require.Zero(t, end.code, end.errors)
+	}
+	for name, lines := range map[string]map[string][]string{
+		"a directory": {
+			"skopeo": {"sync", "--src", "dir", "--dest", "docker", images, "REGISTRY"},
+			"csync":  {"sync", "--src", "dir", "--dest", "docker", images, "REGISTRY"},
+		},
+		"a directory as it is": {
+			"skopeo": {"sync", "--preserve-digests", "--src", "dir", "--dest", "docker", images, "REGISTRY"},
+			"csync":  {"--src", "dir:" + images, "--dest", "docker://REGISTRY"},
+		},
+		"an archive": {
+			"skopeo": {"copy", "docker-archive:" + tar + ":plain:1", "docker://REGISTRY/plain:1"},
+			"csync":  {"--src", "docker-archive:" + tar, "--dest", "docker://REGISTRY"},
+		},
+		"an archive as OCI": {
+			"skopeo": {"copy", "--format", "oci", "docker-archive:" + tar + ":plain:1", "docker://REGISTRY/plain:1"},
+			"csync":  {"--format", "oci", "--src", "docker-archive:" + tar, "--dest", "docker://REGISTRY"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			shapes := map[string]string{}
+			for program, line := range lines {
+				registry := registrytest.Start(t)
+				var args []string
+				for _, argument := range append(line, "--dest-tls-verify=false") {
+					args = append(args, strings.ReplaceAll(argument, "REGISTRY", registry.Host()))
+				}
+				end := s.run(t, program, directory, args...)
+				require.Zero(t, end.code, end.errors)
+				shapes[program] = shapeOf(pushed{t, registry, "plain"}, "1", "")
+			}
+			require.Equal(t, shapes["skopeo"], shapes["csync"])
+		})
+	}
+}
+
 // refusingOCI answers as registries do that know Docker's manifests only.
 func refusingOCI(w http.ResponseWriter, req *http.Request) bool {
 	if req.Method != http.MethodPut || !strings.HasPrefix(req.Header.Get("Content-Type"), "application/vnd.oci.") {
