@@ -41,11 +41,7 @@ func openOCIArchive(p place) (Place, error) {
 }
 
 func (p *ociArchive) unpack() (string, error) {
-	parent := ""
-	if p.system != nil {
-		parent = p.system.BigFilesTemporaryDir
-	}
-	directory, err := os.MkdirTemp(parent, "csync-oci-")
+	directory, err := os.MkdirTemp(Temporary(p.system), "csync-oci-")
 	if err != nil {
 		return "", fmt.Errorf("creating a temporary layout: %w", err)
 	}

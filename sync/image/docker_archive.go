@@ -45,11 +45,7 @@ func openDockerArchive(p place) (Place, error) {
 }
 
 func (p *dockerArchive) collect() (string, error) {
-	parent := ""
-	if p.system != nil {
-		parent = p.system.BigFilesTemporaryDir
-	}
-	directory, err := os.MkdirTemp(parent, "csync-docker-")
+	directory, err := os.MkdirTemp(Temporary(p.system), "csync-docker-")
 	p.directory = directory
 	return directory, err
 }

@@ -74,7 +74,7 @@ func open(ctx context.Context, o Options, skopeo bool) (*job, error) {
 	}
 	j := &job{Options: o, skopeo: skopeo, started: time.Now(), logger: o.log()}
 	j.copier = &image.Copier{
-		Trust: &trust.Trust{}, Homes: &trust.Homes{System: o.Registry.System}, Directory: j.temporary(),
+		Trust: &trust.Trust{}, Homes: &trust.Homes{System: o.Registry.System}, Directory: image.Temporary(o.Registry.System),
 		Format: format, PreserveDigests: o.PreserveDigests, AllowConversion: skopeo && !o.PreserveDigests, Log: o.CopyLog,
 	}
 	if err := j.trust(skopeo); err != nil {
@@ -141,18 +141,10 @@ func (j *job) act(ctx context.Context, p *plan.Plan) {
 
 func (j *job) run(ctx context.Context, p *plan.Plan) {
 	run.Run(ctx, p, run.Options{
-		Copier: j.copier, Directory: j.temporary(), Jobs: j.Jobs, Attempts: j.attempts(),
+		Copier: j.copier, Directory: j.copier.Directory, Jobs: j.Jobs, Attempts: j.attempts(),
 		FailFast: j.FailFast, FinishBegun: j.inOrder, Progress: j.Progress,
 	})
 	j.cache.Learn(p)
-}
-
-// temporary is the directory for large temporary files; empty: the system's.
-func (j *job) temporary() string {
-	if j.Registry.System == nil {
-		return ""
-	}
-	return j.Registry.System.BigFilesTemporaryDir
 }
 
 // complete ends archives, also those of a run that was interrupted: what it has

@@ -118,3 +118,30 @@ func TestTheSkopeoFormSaysWhatEndedTheRun(t *testing.T) {
 	require.ErrorAs(t, err, &missing)
 	require.Equal(t, report.Failed, r.Results[0].Status)
 }
+
+func TestBlobsThatHaveToWaitDoSoWhereTheUserSays(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "missing")
+	plain := registrytest.Blob{MediaType: "application/vnd.oci.image.layer.v1.tar", Content: []byte("not compressed")}
+	for name, change := range map[string]func(*job.Options){
+		"for several registries": func(o *job.Options) {
+			o.Destinations = append(o.Destinations, "docker://"+registrytest.Start(t).Host())
+		},
+		"to be compressed": func(o *job.Options) { o.Format = "oci" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			source, destination := registrytest.Start(t), registrytest.Start(t)
+			source.Push(t, "app", "1", registrytest.RandomImage(1, registrytest.WithLayers(plain)))
+			o := between(source, destination)
+			o.Registry.System = &types.SystemContext{BigFilesTemporaryDir: missing}
+			change(&o)
+
+			done, err := job.Run(t.Context(), o)
+
+			require.NoError(t, err)
+			require.Equal(t, report.Failed, done.Results[0].Status)
+			require.Contains(t, done.Results[0].Error.Message, missing)
+		})
+	}
+}

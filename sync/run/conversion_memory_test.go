@@ -13,7 +13,7 @@ import (
 )
 
 // converting is a run that converts to OCI, and remembers in a file.
-func converting(t *testing.T, path string, destinations ...string) func(file string) []report.Result {
+func remembering(t *testing.T, path string, destinations ...string) func(file string) []report.Result {
 	return func(file string) []report.Result {
 		cache, err := plan.OpenCache(path)
 		require.NoError(t, err)
@@ -32,7 +32,7 @@ func TestAConvertedImageIsUnchangedInTheNextRunForTwoHeads(t *testing.T) {
 	t.Parallel()
 	source, destination := registrytest.Start(t), registrytest.Start(t)
 	source.Push(t, "app", "1.0", registrytest.RandomImage(1, registrytest.WithDocker()))
-	sync := converting(t, filepath.Join(t.TempDir(), "filtered.json"), "docker://"+destination.Host())
+	sync := remembering(t, filepath.Join(t.TempDir(), "filtered.json"), "docker://"+destination.Host())
 	first := sync(allOf(source, "app"))
 	requireAll(t, report.Done, first)
 	require.NotEqual(t, first[0].SourceDigest, first[0].Digest)
@@ -57,7 +57,7 @@ func TestAnImageIsConvertedAgainWhereEitherSideHasMoved(t *testing.T) {
 	source, destination, other := registrytest.Start(t), registrytest.Start(t), registrytest.Start(t)
 	source.Push(t, "app", "1.0", registrytest.RandomImage(1, registrytest.WithDocker()))
 	path := filepath.Join(t.TempDir(), "filtered.json")
-	sync := converting(t, path, "docker://"+destination.Host())
+	sync := remembering(t, path, "docker://"+destination.Host())
 	first := sync(allOf(source, "app"))
 	requireAll(t, report.Done, first)
 
@@ -71,7 +71,7 @@ func TestAnImageIsConvertedAgainWhereEitherSideHasMoved(t *testing.T) {
 	requireAll(t, report.Done, moved)
 	require.NotEqual(t, first[0].Digest, moved[0].Digest)
 
-	requireAll(t, report.Done, converting(t, path, "docker://"+other.Host())(allOf(source, "app")))
+	requireAll(t, report.Done, remembering(t, path, "docker://"+other.Host())(allOf(source, "app")))
 	requireAll(t, report.Unchanged, sync(allOf(source, "app")))
 }
 
@@ -82,7 +82,7 @@ func TestAConvertedPartOfAnIndexIsUnchangedInTheNextRun(t *testing.T) {
 		registrytest.RandomImage(1, registrytest.WithDocker(), registrytest.WithPlatform("linux/amd64")),
 		registrytest.RandomImage(2, registrytest.WithDocker(), registrytest.WithPlatform("linux/arm64")))
 	source.Push(t, "app", "1.0", index)
-	sync := converting(t, filepath.Join(t.TempDir(), "filtered.json"), "docker://"+destination.Host())
+	sync := remembering(t, filepath.Join(t.TempDir(), "filtered.json"), "docker://"+destination.Host())
 	file := oneOf(source, "app", "1.0", "csync: {platforms: [linux/arm64]}")
 	first := sync(file)
 	requireAll(t, report.Done, first)

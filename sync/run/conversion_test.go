@@ -39,7 +39,7 @@ func converting(t *testing.T, destinations ...string) *lab {
 func formatting(t *testing.T, format string, destinations ...string) *lab {
 	t.Helper()
 	l := newLab(t, destinations...)
-	l.options.Copier.Format, l.request.Converts = format, true
+	l.options.Copier.Format, l.request.Format = format, format
 	return l
 }
 

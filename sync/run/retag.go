@@ -10,6 +10,7 @@ import (
 	"csync/sync/image"
 	"csync/sync/plan"
 	"csync/sync/registry"
+	"csync/sync/report"
 )
 
 // confirm reads the image that source and destination share, for the tags that
