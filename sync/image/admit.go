@@ -11,7 +11,6 @@ import (
 	"csync/sync/content"
 	"csync/sync/fault"
 	"csync/sync/image/trust"
-	"csync/sync/registry"
 )
 
 // maxQuestions is how many manifests of one image the policy is asked about at
@@ -19,17 +18,15 @@ import (
 const maxQuestions = 16
 
 // admit asks the policy about an image and everything below it, under the name
-// that the user gave it, before anything of it is moved. top is the source's
-// manifest, which the policy is asked about where more than one of its instances
-// is wanted: as copy.Image does.
-func (c *Copier) admit(ctx context.Context, o *Original, top registry.Manifest) error {
+// that the user gave it, before anything of it is moved.
+func (c *Copier) admit(ctx context.Context, o *Original) error {
 	decided, err := c.Trust.Blanket(ctx, o.location.Reference)
 	if decided && err != nil {
 		return err
 	}
 	question := trust.Question{Reference: o.location.Reference, Source: o.digest, Chosen: o.root.Manifest.Digest}
 	if _, known := c.Trust.Remembered(question); !decided && !known {
-		if err := c.ask(ctx, o, top); err != nil {
+		if err := c.ask(ctx, o); err != nil {
 			return err
 		}
 	}
@@ -39,15 +36,15 @@ func (c *Copier) admit(ctx context.Context, o *Original, top registry.Manifest) 
 	return nil
 }
 
-// ask asks about every manifest by itself.
-func (c *Copier) ask(ctx context.Context, o *Original, top registry.Manifest) error {
-	all := o.root.All()
-	if o.cut() {
-		all[0] = top // which the other was cut from
-	}
+// ask asks about every manifest by itself but, as copy.Image does, not about an
+// index: what is taken of that are its instances.
+func (c *Copier) ask(ctx context.Context, o *Original) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxQuestions)
-	for _, m := range all {
+	for _, m := range o.root.All() {
+		if len(o.root.Find(m.Digest).Children) > 0 {
+			continue
+		}
 		group.Go(func() error { return c.Trust.Allow(ctx, o.location.Reference, m, o.home) })
 	}
 	return group.Wait()

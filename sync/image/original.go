@@ -98,7 +98,7 @@ func (c *Copier) load(ctx context.Context, o *Original, request Request) error {
 		return err
 	}
 	o.choice, o.choice.Bytes = choice, nil
-	return c.admit(ctx, o, m)
+	return c.admit(ctx, o)
 }
 
 // manifest is the source's, before any selection.

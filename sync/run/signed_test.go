@@ -168,4 +168,3 @@ func filesIn(t *testing.T, directory string) map[string]string {
 	}))
 	return found
 }
-
