@@ -101,6 +101,9 @@ func (c *Copier) Copy(ctx context.Context, request Request) (Copied, error) {
 	}
 	copied, err := write(ctx, request, original)
 	copied.Platforms = original.choice.Platforms
+	if home, known := original.home.Store.(*trust.Home); known {
+		copied.Read += home.BytesRead()
+	}
 	if !original.location.Single() {
 		copied.Source = original.digest
 	}

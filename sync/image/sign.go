@@ -100,7 +100,7 @@ func (c *Copier) signOne(ctx context.Context, s Signing, home *trust.Home) (writ
 		return 0, nil
 	}
 	c.say("Storing signatures\n")
-	written, err = home.Add(ctx, s.Manifest.Digest, has, made)
+	written, err = home.Add(ctx, trust.Addition{Of: s.Manifest.Digest, Has: has, More: made})
 	return written, storageFault(err)
 }
 

@@ -27,18 +27,27 @@ func (x *transfer) bring(ctx context.Context) error {
 	group.SetLimit(maxQuestions)
 	for _, of := range x.signed() {
 		group.Go(func() error {
-			has, missing, err := trust.Missing(ctx, of, home, x.home)
-			if err != nil {
-				return x.at(err)
-			}
-			added, err := home.Add(ctx, of, has, missing)
+			added, err := x.bringOne(ctx, of, home)
 			total.Add(added)
-			return x.atDestination(storageFault(err))
+			return err
 		})
 	}
 	err = group.Wait()
 	x.signatures = total.Load()
 	return err
+}
+
+func (x *transfer) bringOne(ctx context.Context, of digest.Digest, home *trust.Home) (written int64, err error) {
+	addition := trust.Addition{Of: of}
+	addition.From, _ = x.home.Store.(*trust.Home)
+	if addition.Has, err = home.Written(ctx, of); err != nil {
+		return 0, x.atDestination(storageFault(err))
+	}
+	if addition.More, err = trust.Missing(ctx, of, addition.Has, x.home); err != nil {
+		return 0, x.at(err)
+	}
+	written, err = home.Add(ctx, addition)
+	return written, x.atDestination(storageFault(err))
 }
 
 // mayTravel reports whether the source may have signatures that have to be at
@@ -65,7 +74,7 @@ func (c *Copier) missing(ctx context.Context, request Request, signed []digest.D
 	if err != nil {
 		return false, err
 	}
-	to, err := c.kept(request)
+	lack, err := c.lack(request, from)
 	if err != nil {
 		return false, err
 	}
@@ -73,9 +82,8 @@ func (c *Copier) missing(ctx context.Context, request Request, signed []digest.D
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxQuestions)
 	for i, of := range signed {
-		group.Go(func() error {
-			_, missing, err := trust.Missing(ctx, of, to, from)
-			lacks[i] = len(missing) > 0
+		group.Go(func() (err error) {
+			lacks[i], err = lack(ctx, of)
 			return fault.At(fault.Source, request.Source.String(), err)
 		})
 	}
@@ -83,13 +91,22 @@ func (c *Copier) missing(ctx context.Context, request Request, signed []digest.D
 	return slices.Contains(lacks, true), err
 }
 
-// kept is where the destination keeps signatures.
-func (c *Copier) kept(request Request) (trust.Keeper, error) {
+// lack asks whether the destination lacks a signature of a manifest.
+func (c *Copier) lack(request Request, from *trust.Home) (func(context.Context, digest.Digest) (bool, error), error) {
 	destination := request.Destination
-	if destination.Repository == nil {
-		return trust.Directory{Path: destination.Reference.StringWithinTransport(), Top: request.Chosen}, nil
+	if destination.Repository != nil {
+		home, err := c.Homes.Of(destination.Reference, destination.Repository)
+		return func(ctx context.Context, of digest.Digest) (bool, error) { return home.Lacks(ctx, of, from) }, err
 	}
-	return c.Homes.Of(destination.Reference, destination.Repository)
+	directory := trust.Directory{Path: destination.Reference.StringWithinTransport(), Top: request.Chosen}
+	return func(ctx context.Context, of digest.Digest) (bool, error) {
+		has, err := directory.Signatures(ctx, of)
+		if err != nil {
+			return false, err
+		}
+		missing, err := trust.Missing(ctx, of, has, from)
+		return len(missing) > 0, err
+	}, nil
 }
 
 // carried are the signatures that copy.Image is to write with an image to a

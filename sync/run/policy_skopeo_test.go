@@ -77,7 +77,7 @@ func (b *besideSkopeo) signWith(signer image.Signer, tag string, m registrytest.
 		Name:     location.Reference.DockerReference().(reference.NamedTagged), Repository: location.Repository,
 	})
 	require.NoError(b.t, err)
-	_, err = home.Add(b.t.Context(), m.Digest(), has, []trust.Signature{made})
+	_, err = home.Add(b.t.Context(), trust.Addition{Of: m.Digest(), Has: has, More: []trust.Signature{made}})
 	require.NoError(b.t, err)
 }
 

@@ -32,7 +32,7 @@ func (h *Home) attached(ctx context.Context, of digest.Digest) ([]Signature, err
 	if !h.attachments {
 		return nil, nil
 	}
-	m, err := h.attachedManifest(ctx, of)
+	m, _, err := h.attachedManifest(ctx, of)
 	if err != nil {
 		return nil, err
 	}
@@ -52,18 +52,76 @@ func (h *Home) attached(ctx context.Context, of digest.Digest) ([]Signature, err
 }
 
 // attachedManifest is the manifest that holds the signatures, or an empty one.
-func (h *Home) attachedManifest(ctx context.Context, of digest.Digest) (m v1.Manifest, err error) {
-	found, err := h.repository.Manifest(ctx, AttachmentTag(of))
+func (h *Home) attachedManifest(ctx context.Context, of digest.Digest) (m v1.Manifest, found registry.Manifest, err error) {
+	found, err = h.repository.Manifest(ctx, AttachmentTag(of))
 	if fault.Is(err, fault.NotFound) {
-		return m, nil
+		return m, registry.Manifest{}, nil
 	}
 	if err != nil {
-		return m, fmt.Errorf("reading attached signatures: %w", err)
+		return m, found, fmt.Errorf("reading attached signatures: %w", err)
 	}
+	h.bytes.Add(found.Size)
 	if err := json.Unmarshal(found.Bytes, &m); err != nil || len(m.Layers) > maxSignatures {
-		return m, fault.New(fault.Unsupported, fmt.Errorf("reading attached signatures: %s is no manifest of signatures", found.Digest))
+		return m, found, fault.New(fault.Unsupported, fmt.Errorf("reading attached signatures: %s is no manifest of signatures", found.Digest))
 	}
-	return m, nil
+	return m, found, nil
+}
+
+// lacksAttached reports whether another home has a signature attached that this
+// one has not. Where both have the same manifest, or the other none, it takes a
+// HEAD at each.
+func (h *Home) lacksAttached(ctx context.Context, of digest.Digest, from *Home) (bool, error) {
+	there, err := from.attachedDigest(ctx, of)
+	if err != nil || there == "" {
+		return false, err
+	}
+	here, err := h.attachedDigest(ctx, of)
+	if err != nil || here == "" || here == there {
+		return here != there, err
+	}
+	theirs, _, err := from.attachedManifest(ctx, of)
+	if err != nil {
+		return false, err
+	}
+	ours, _, err := h.attachedManifest(ctx, of)
+	return slices.ContainsFunc(theirs.Layers, func(layer v1.Descriptor) bool { return !holds(ours, layer) }), err
+}
+
+// attachedDigest is the digest of the manifest that holds the signatures, or "".
+func (h *Home) attachedDigest(ctx context.Context, of digest.Digest) (digest.Digest, error) {
+	if !h.attachments {
+		return "", nil
+	}
+	found, err := h.repository.Resolve(ctx, AttachmentTag(of))
+	if fault.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	return found.Digest, err
+}
+
+// holds reports whether a manifest of signatures has one.
+func holds(m v1.Manifest, signature v1.Descriptor) bool {
+	return slices.ContainsFunc(m.Layers, func(other v1.Descriptor) bool { return reflect.DeepEqual(other, signature) })
+}
+
+// adopt attaches the signatures of another home with the manifest that they have
+// there, so that a later run sees at once that they are the same.
+func (h *Home) adopt(ctx context.Context, of digest.Digest, from *Home) (written int64, err error) {
+	m, found, err := from.attachedManifest(ctx, of)
+	if err != nil {
+		return 0, err
+	}
+	for _, blob := range append([]v1.Descriptor{m.Config}, m.Layers...) {
+		content, err := from.small(ctx, blob, maxSignature)
+		if err != nil {
+			return written, fmt.Errorf("reading attached signatures: %w", err)
+		}
+		if err := h.write(ctx, blob, content); err != nil {
+			return written, err
+		}
+		written += blob.Size
+	}
+	return written + found.Size, h.repository.PutManifest(ctx, AttachmentTag(of), found)
 }
 
 // small reads a blob of the repository whole, and checks it.
@@ -76,7 +134,9 @@ func (h *Home) small(ctx context.Context, d v1.Descriptor, limit int64) ([]byte,
 		return nil, err
 	}
 	defer body.Close()
-	return io.ReadAll(io.LimitReader(registry.Verify(body, d), limit+1))
+	content, err := io.ReadAll(io.LimitReader(registry.Verify(body, d), limit+1))
+	h.bytes.Add(int64(len(content)))
+	return content, err
 }
 
 // attach keeps further signatures beside the image. written is the number of
@@ -86,7 +146,7 @@ func (h *Home) attach(ctx context.Context, of digest.Digest, more []Signature) (
 		return 0, fault.WithRemedy(fault.Unsupported, fmt.Errorf("writing sigstore signatures is not enabled for %s", h.repository.Name()),
 			"set use-sigstore-attachments: true for it in registries.d, or use --remove-signatures")
 	}
-	m, err := h.attachedManifest(ctx, of)
+	m, _, err := h.attachedManifest(ctx, of)
 	if err != nil {
 		return 0, err
 	}
@@ -100,7 +160,7 @@ func (h *Home) attach(ctx context.Context, of digest.Digest, more []Signature) (
 			return written, err
 		}
 		layer := a.layer()
-		if slices.ContainsFunc(m.Layers, func(other v1.Descriptor) bool { return reflect.DeepEqual(other, layer) }) {
+		if holds(m, layer) {
 			continue
 		}
 		m.Layers = append(m.Layers, layer)

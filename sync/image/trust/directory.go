@@ -46,11 +46,6 @@ func (d Directory) Signatures(_ context.Context, of digest.Digest) ([]Signature,
 	return all, nil
 }
 
-// Written are the same: a directory is read where it is written.
-func (d Directory) Written(ctx context.Context, of digest.Digest) ([]Signature, error) {
-	return d.Signatures(ctx, of)
-}
-
 // directoryName is where dir: keeps the signature with that index.
 func directoryName(instance digest.Digest, index int) string {
 	if instance == "" {

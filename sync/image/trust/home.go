@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 	"go.podman.io/image/v5/types"
@@ -20,7 +21,7 @@ type Homes struct {
 	System *types.SystemContext
 	// Fetch reads what a lookaside has at a URL, at most limit bytes. The error
 	// has the kind not-found where that is nothing.
-	Fetch func(ctx context.Context, at *url.URL, limit int64) ([]byte, error)
+	Fetch fetch
 
 	once       sync.Once
 	configured *registriesD
@@ -33,6 +34,7 @@ type Home struct {
 	read        lookaside
 	written     lookaside
 	attachments bool
+	bytes       atomic.Int64 // that came over the network
 }
 
 // Of is the home of a repository's signatures, for an image that ref names.
@@ -49,29 +51,44 @@ func (h *Homes) Of(ref types.ImageReference, repository *registry.Repository) (*
 	if err != nil {
 		return nil, err
 	}
-	read.fetch, written.fetch = h.Fetch, h.Fetch
-	return &Home{repository: repository, read: read, written: written, attachments: h.configured.attachments(ref)}, nil
+	home := &Home{repository: repository, attachments: h.configured.attachments(ref)}
+	read.fetch, written.fetch = home.counting(h.Fetch), home.counting(h.Fetch)
+	home.read, home.written = read, written
+	return home, nil
 }
+
+// counting counts what is fetched.
+func (h *Home) counting(fetch fetch) fetch {
+	return func(ctx context.Context, at *url.URL, limit int64) ([]byte, error) {
+		content, err := fetch(ctx, at, limit)
+		h.bytes.Add(int64(len(content)))
+		return content, err
+	}
+}
+
+// BytesRead is the number of bytes that came over the network since it was last
+// asked.
+func (h *Home) BytesRead() int64 { return h.bytes.Swap(0) }
 
 // Signatures are those of a manifest of the repository: simple ones first.
 func (h *Home) Signatures(ctx context.Context, of digest.Digest) ([]Signature, error) {
-	return h.signatures(ctx, of, h.read, 1)
+	return h.signatures(ctx, of, h.read)
 }
 
 // Written are the signatures that have been written of a manifest, which may
 // not be where they are read yet.
 func (h *Home) Written(ctx context.Context, of digest.Digest) ([]Signature, error) {
-	return h.signatures(ctx, of, h.written, 1)
+	return h.signatures(ctx, of, h.written)
 }
 
 // Possible reports whether there may be any signature at all.
 func (h *Home) Possible() bool { return h.attachments || h.read.possible() }
 
-func (h *Home) signatures(ctx context.Context, of digest.Digest, at lookaside, expected int) ([]Signature, error) {
+func (h *Home) signatures(ctx context.Context, of digest.Digest, at lookaside) ([]Signature, error) {
 	var simple, attached []Signature
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		simple, err = at.signatures(ctx, of, expected)
+		simple, err = at.signatures(ctx, of, 1)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -82,44 +99,74 @@ func (h *Home) signatures(ctx context.Context, of digest.Digest, at lookaside, e
 	return append(simple, attached...), err
 }
 
-// Keeper is where signatures are written.
-type Keeper interface {
-	// Written are the signatures of a manifest that are there.
-	Written(ctx context.Context, of digest.Digest) ([]Signature, error)
-}
-
-// Missing are the signatures that a source has of a manifest and a keeper lacks,
-// behind what the keeper has.
-func Missing(ctx context.Context, of digest.Digest, keeper Keeper, source Store) (has, missing []Signature, err error) {
-	if has, err = keeper.Written(ctx, of); err != nil {
-		return nil, nil, err
-	}
-	var there []Signature
-	if from, known := source.(*Home); known {
-		there, err = from.signatures(ctx, of, from.read, len(has)) // as many as there are here
-	} else {
-		there, err = source.Signatures(ctx, of)
-	}
+// Missing are the signatures that a source has of a manifest, without those that
+// a keeper has.
+func Missing(ctx context.Context, of digest.Digest, has []Signature, source Store) (missing []Signature, err error) {
+	there, err := source.Signatures(ctx, of)
 	for _, s := range there {
-		if !slices.ContainsFunc(has, func(other Signature) bool { return string(other) == string(s) }) {
+		if !contains(has, s) {
 			missing = append(missing, s)
 		}
 	}
-	return has, missing, err
+	return missing, err
+}
+
+func contains(all []Signature, s Signature) bool {
+	return slices.ContainsFunc(all, func(other Signature) bool { return string(other) == string(s) })
+}
+
+// simple is the number of simple signatures.
+func simple(all []Signature) int {
+	return len(slices.DeleteFunc(slices.Clone(all), Signature.Sigstore))
+}
+
+// Lacks reports whether the home lacks one of the signatures that another has of
+// a manifest. Attachments are looked at only where they are not the same.
+func (h *Home) Lacks(ctx context.Context, of digest.Digest, from *Home) (bool, error) {
+	var signature, attached bool
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		has, err := h.written.signatures(ctx, of, 1)
+		if err != nil {
+			return err
+		}
+		there, err := from.read.signatures(ctx, of, len(has))
+		signature = slices.ContainsFunc(there, func(s Signature) bool { return !contains(has, s) })
+		return err
+	})
+	group.Go(func() (err error) {
+		attached, err = h.lacksAttached(ctx, of, from)
+		return err
+	})
+	err := group.Wait()
+	return signature || attached, err
+}
+
+// Addition is signatures of a manifest that a home gets.
+type Addition struct {
+	Of digest.Digest
+	// Has are the signatures that the home has.
+	Has, More []Signature
+	// From is where the others are; nil: they are new, or from no registry.
+	From *Home
 }
 
 // Add keeps further signatures of a manifest, behind those that the home has.
+// What is attached to the image elsewhere, and nothing is here, comes as it is.
 // written is the number of bytes that went to the registry.
-func (h *Home) Add(ctx context.Context, of digest.Digest, has, more []Signature) (written int64, err error) {
-	simple := func(s Signature) bool { return !s.Sigstore() }
-	if added := slices.DeleteFunc(slices.Clone(more), Signature.Sigstore); len(added) > 0 {
-		before := len(slices.DeleteFunc(slices.Clone(has), Signature.Sigstore))
-		if err := h.written.add(of, before, added); err != nil {
+func (h *Home) Add(ctx context.Context, a Addition) (written int64, err error) {
+	attached := slices.DeleteFunc(slices.Clone(a.More), func(s Signature) bool { return !s.Sigstore() })
+	more := slices.DeleteFunc(slices.Clone(a.More), Signature.Sigstore)
+	if len(more) > 0 {
+		if err := h.written.add(a.Of, simple(a.Has), more); err != nil {
 			return 0, err
 		}
 	}
-	if attached := slices.DeleteFunc(slices.Clone(more), simple); len(attached) > 0 {
-		return h.attach(ctx, of, attached)
+	if len(attached) == 0 {
+		return 0, nil
 	}
-	return 0, nil
+	if a.From != nil && h.attachments && simple(a.Has) == len(a.Has) {
+		return h.adopt(ctx, a.Of, a.From)
+	}
+	return h.attach(ctx, a.Of, attached)
 }

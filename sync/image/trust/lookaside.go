@@ -19,8 +19,12 @@ import (
 type lookaside struct {
 	root  string   // of all repositories, where that is a directory
 	base  *url.URL // of a repository
-	fetch func(ctx context.Context, at *url.URL, limit int64) ([]byte, error)
+	fetch fetch
 }
+
+// fetch reads at most limit bytes at a URL. The error has the kind not-found
+// where nothing is there.
+type fetch = func(ctx context.Context, at *url.URL, limit int64) ([]byte, error)
 
 // possible reports whether there may be signatures: a directory may not exist.
 func (l lookaside) possible() bool {

@@ -36,19 +36,33 @@ type Once struct {
 	known map[digest.Digest]func() ([]Signature, error)
 }
 
-// Signatures are what the other store had when it was first asked.
+// Signatures are what the other store had when it was first asked. Who was asked
+// in vain is asked again.
 func (o *Once) Signatures(ctx context.Context, of digest.Digest) ([]Signature, error) {
+	for {
+		found, err := o.read(ctx, of)()
+		if err == nil {
+			return found, nil
+		}
+		o.mu.Lock()
+		delete(o.known, of)
+		o.mu.Unlock()
+		if ctx.Err() != nil || !fault.Is(err, fault.Cancelled) { // which another may have been
+			return nil, err
+		}
+	}
+}
+
+func (o *Once) read(ctx context.Context, of digest.Digest) func() ([]Signature, error) {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.known == nil {
 		o.known = map[digest.Digest]func() ([]Signature, error){}
 	}
-	read := o.known[of]
-	if read == nil {
-		read = sync.OnceValues(func() ([]Signature, error) { return o.Store.Signatures(ctx, of) })
-		o.known[of] = read
+	if o.known[of] == nil {
+		o.known[of] = sync.OnceValues(func() ([]Signature, error) { return o.Store.Signatures(ctx, of) })
 	}
-	o.mu.Unlock()
-	return read()
+	return o.known[of]
 }
 
 var (
