@@ -85,21 +85,30 @@ func (b *besideSkopeo) signWith(signer image.Signer, tag string, m registrytest.
 // skopeo does.
 func (b *besideSkopeo) library(all bool) (ok bool, said string) {
 	b.t.Helper()
-	policy, err := signature.NewPolicyContext(policyOf(b.t, b.text))
-	require.NoError(b.t, err)
-	defer func() { require.NoError(b.t, policy.Destroy()) }()
-	from, err := docker.ParseReference("//" + b.source.Host() + "/team/app:1.0")
-	require.NoError(b.t, err)
-	into, err := docker.ParseReference("//" + b.theirs.Host() + "/team/app:1.0")
-	require.NoError(b.t, err)
-	sys := image.SystemChoosing(image.SystemFor(b.lab.access, b.lab.system), v1.Platform{OS: "linux", Architecture: "amd64"})
+	err := b.lab.copyByLibrary(b.text, b.source.Host()+"/team/app:1.0", b.theirs.Host()+"/team/app:1.0", all)
+	return err == nil, fmt.Sprint(err)
+}
+
+// copyByLibrary copies from one registry to another by containers/image alone.
+func (l *lab) copyByLibrary(policyText, source, destination string, all bool) error {
+	l.t.Helper()
+	parsed, err := signature.NewPolicyFromBytes([]byte(policyText))
+	require.NoError(l.t, err)
+	policy, err := signature.NewPolicyContext(parsed)
+	require.NoError(l.t, err)
+	defer func() { require.NoError(l.t, policy.Destroy()) }()
+	from, err := docker.ParseReference("//" + source)
+	require.NoError(l.t, err)
+	into, err := docker.ParseReference("//" + destination)
+	require.NoError(l.t, err)
+	sys := image.SystemChoosing(image.SystemFor(l.access, l.system), v1.Platform{OS: "linux", Architecture: "amd64"})
 	sys.BlobInfoCacheDir = "/dev/null/none"
 	options := &copy.Options{SourceCtx: sys, DestinationCtx: sys}
 	if all {
 		options.ImageListSelection = copy.CopyAllImages
 	}
-	_, err = copy.Image(b.t.Context(), policy, into, from, options)
-	return err == nil, fmt.Sprint(err)
+	_, err = copy.Image(l.t.Context(), policy, into, from, options)
+	return err
 }
 
 // requireSame wants another to come to the same as csync, whatever that is.

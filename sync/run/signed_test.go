@@ -155,7 +155,7 @@ func digests(i registrytest.Image) []digest.Digest {
 }
 
 // filesIn are the files below a directory, by their names there.
-func filesIn(t *testing.T, directory string) map[string]string {
+func filesIn(t testing.TB, directory string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	require.NoError(t, filepath.WalkDir(directory, func(path string, entry os.DirEntry, err error) error {
