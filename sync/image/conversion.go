@@ -37,7 +37,7 @@ func (x *transfer) kept(ctx context.Context, t *content.Tree) (reason string, er
 // errKept says, in skopeo's words, that an index cannot become another one.
 func errKept(mediaType, reason string) error {
 	return fault.New(fault.Unsupported, fmt.Errorf(
-		"Manifest list must be converted to type %q to be written to destination, but we cannot modify it: %q", mediaType, reason)) //nolint:staticcheck // skopeo starts so
+		"Manifest list must be converted to type %q to be written to destination, but we cannot modify it: %q", mediaType, reason))
 }
 
 // conversion is what an instance has become is known by, for this index and for

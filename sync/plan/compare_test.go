@@ -20,10 +20,10 @@ import (
 
 var arm64 = []v1.Platform{{OS: "linux", Architecture: "arm64"}}
 
-// both puts the image of a seed into the shops.
-func both(seed, tag string, shops ...*shop) (sum digest.Digest) {
+// both puts an image into the shops.
+func both(shops ...*shop) (sum digest.Digest) {
 	for _, shop := range shops {
-		sum = shop.image(seed, tag)
+		sum = shop.image("a", "1.0")
 	}
 	return sum
 }
@@ -31,7 +31,7 @@ func both(seed, tag string, shops ...*shop) (sum digest.Digest) {
 func TestAStepIsUnchangedWhereBothSidesNameTheSame(t *testing.T) {
 	t.Parallel()
 	source, destination := newShop(), newShop()
-	sum := both("a", "1.0", source, destination)
+	sum := both(source, destination)
 	step := between(t, source, destination, "1.0")
 
 	comparing(Request{}).step(t.Context(), step, known{})
@@ -154,7 +154,7 @@ func TestFailuresToCompareSayAtWhichSide(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			source, destination := newShop(), newShop()
-			both("a", "1.0", source, destination)
+			both(source, destination)
 			source.reading, destination.reading = test.source, test.destination
 			step := between(t, source, destination, "1.0")
 			comparing(Request{}).step(t.Context(), step, known{})
@@ -205,7 +205,7 @@ func TestADigestThatWasListedWithTheTagIsNotAskedFor(t *testing.T) {
 	t.Parallel()
 	source, destination := newShop(), newShop()
 	step := between(t, source, destination, "1.0")
-	step.listed = both("a", "1.0", source, destination)
+	step.listed = both(source, destination)
 
 	comparing(Request{}).step(t.Context(), step, known{})
 

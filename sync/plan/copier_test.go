@@ -49,7 +49,7 @@ func TestWhatIsInPlaceMayLackSignaturesOrBeRefused(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			source, destination, cache := newShop(), newShop(), newCache(t)
-			sum := both("a", "1.0", source, destination)
+			sum := both(source, destination)
 			step := between(t, source, destination, "1.0")
 			if step.Format = test.format; test.format != "" {
 				destination.named["1.0"] = withDigest(destination.named["1.0"], made)

@@ -34,8 +34,10 @@ func TestFurtherTagsNeedWhatTheyAreTagsOf(t *testing.T) {
 	client := offline(t)
 	s := sourceAt(t, client, "src.test/app")
 	chosen := []wanted{
-		{tag: "1.0", destinationTag: "1.0"}, {tag: "1.0", destinationTag: "stable", further: true},
-		{tag: "2.0", destinationTag: "2.0"}, {tag: "2.0", destinationTag: "edge", further: true},
+		{tag: "1.0", destinationTag: "1.0"},
+		{tag: "1.0", destinationTag: "stable", further: true},
+		{tag: "2.0", destinationTag: "2.0"},
+		{tag: "2.0", destinationTag: "edge", further: true},
 	}
 	r := Request{Naming: Naming{Path: PathName}}
 
@@ -151,14 +153,23 @@ func TestASourcesOwnAccessGoesBeforeTheCommandLines(t *testing.T) {
 		file, want transport.Access
 	}{
 		{"nothing said", transport.Access{}, line},
-		{"a name, so no token and no password of others", transport.Access{Username: "you"},
-			transport.Access{Username: "you", TLSVerify: types.OptionalBoolTrue, CertDir: "/line"}},
+		{
+			"a name, so no token and no password of others",
+			transport.Access{Username: "you"},
+			transport.Access{Username: "you", TLSVerify: types.OptionalBoolTrue, CertDir: "/line"},
+		},
 		{"a token", transport.Access{IdentityToken: "t"}, transport.Access{IdentityToken: "t", TLSVerify: types.OptionalBoolTrue, CertDir: "/line"}},
 		{"a password alone", transport.Access{Password: "p"}, transport.Access{Password: "p", TLSVerify: types.OptionalBoolTrue, CertDir: "/line"}},
-		{"no verification", transport.Access{TLSVerify: types.OptionalBoolFalse},
-			transport.Access{Username: "me", Password: "line", TLSVerify: types.OptionalBoolFalse, CertDir: "/line", Anonymous: true}},
-		{"certificates", transport.Access{CertDir: "/file"},
-			transport.Access{Username: "me", Password: "line", TLSVerify: types.OptionalBoolTrue, CertDir: "/file", Anonymous: true}},
+		{
+			"no verification",
+			transport.Access{TLSVerify: types.OptionalBoolFalse},
+			transport.Access{Username: "me", Password: "line", TLSVerify: types.OptionalBoolFalse, CertDir: "/line", Anonymous: true},
+		},
+		{
+			"certificates",
+			transport.Access{CertDir: "/file"},
+			transport.Access{Username: "me", Password: "line", TLSVerify: types.OptionalBoolTrue, CertDir: "/file", Anonymous: true},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -41,11 +41,14 @@ func TestWhatASourceFileChooses(t *testing.T) {
 			{tag: "1.10", destinationTag: "1.10"}, {tag: "1.9", destinationTag: "1.9"},
 		}},
 		{"further tags, behind what they need", "images: {app: ['1.0', edge]}\ncsync: {repositories: {app: {tags: {'1.0': [stable, '1']}}}}", []wanted{
-			{tag: "1.0", destinationTag: "1.0"}, {tag: "1.0", destinationTag: "stable", further: true}, {tag: "1.0", destinationTag: "1", further: true},
+			{tag: "1.0", destinationTag: "1.0"},
+			{tag: "1.0", destinationTag: "stable", further: true},
+			{tag: "1.0", destinationTag: "1", further: true},
 			{tag: "edge", destinationTag: "edge"},
 		}},
 		{"further tags of what is left out, last and marked", "images: {app: []}\ncsync: {repositories: {app: {latest: 1, tags: {'1.0': [stable], '1.10': [next]}}}}", []wanted{
-			{tag: "1.10", destinationTag: "1.10"}, {tag: "1.10", destinationTag: "next", further: true},
+			{tag: "1.10", destinationTag: "1.10"},
+			{tag: "1.10", destinationTag: "next", further: true},
 			{tag: "1.0", destinationTag: "stable", further: true, unmet: true},
 		}},
 	} {

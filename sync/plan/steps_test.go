@@ -25,6 +25,7 @@ func (p *pile) Connect(context.Context, *registry.Repository) {}
 func (p *pile) String() string                                { return "pile" }
 func (p *pile) Discard() error                                { p.discarded = true; return nil }
 func (p *pile) Complete(_ context.Context, failed int) error  { p.completed = failed; return p.failure }
+
 func stepAt(t *testing.T, place image.Place, s report.Status) *Step {
 	step := between(t, newShop(), newShop(), "1.0").at(place)
 	if s == report.Failed {

@@ -126,7 +126,7 @@ func TestWhatWasWrittenMustBeWhatWasPlanned(t *testing.T) {
 			step.Wanted, step.Result.SourceDigest = test.planned, test.source
 			written := v1.Descriptor{Digest: digestA, MediaType: v1.MediaTypeImageManifest}
 
-			err := (&runner{}).check(step, image.Copied{Manifest: written, Verified: true})
+			err := (&runner{Options: Options{Copier: &image.Copier{}}}).check(step, image.Copied{Manifest: written, Verified: true})
 
 			if test.fails {
 				require.True(t, fault.Is(err, fault.DigestMismatch), err)
