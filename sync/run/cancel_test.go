@@ -110,9 +110,14 @@ func TestNoGoroutineIsLeftAfterARun(t *testing.T) {
 	require.Eventually(t, func() bool {
 		stacks := make([]byte, 1<<20)
 		stacks = stacks[:runtime.Stack(stacks, true)]
-		for _, ours := range []string{"csync/sync/run.", "csync/sync/image.", "csync/sync/plan."} {
-			if strings.Contains(string(stacks), ours) {
-				return false
+		for stack := range strings.SplitSeq(string(stacks), "\n\n") {
+			if strings.Contains(stack, "testing.tRunner") {
+				continue // a test of this package that waits for its turn
+			}
+			for _, ours := range []string{"csync/sync/run.", "csync/sync/image.", "csync/sync/plan."} {
+				if strings.Contains(stack, ours) {
+					return false
+				}
 			}
 		}
 		return true
