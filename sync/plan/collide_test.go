@@ -108,3 +108,16 @@ func TestPlatformsAreComparedWithTheirVariants(t *testing.T) {
 	two.Selection.Platforms = []v1.Platform{{OS: "linux", Architecture: "arm", Variant: "v7"}}
 	require.True(t, sameSelection(one, two))
 }
+
+func TestTheAdviceIsWhatTellsTheTwoApart(t *testing.T) {
+	t.Parallel()
+	one, label := between(t, newShop(), newShop(), "1.0"), between(t, newShop(), newShop(), "2.0")
+	label.Result.Destination = one.Result.Destination
+	refuseCollisions([]*Step{one, label})
+	require.ErrorContains(t, one.Err, "another further tag under tags:")
+
+	one, other := between(t, newShop(), newShop(), "1.0"), between(t, newShop(), newShop(), "1.0")
+	other.Source, other.Result.Source = other.Destination, "docker://other.test/app:1.0"
+	refuseCollisions([]*Step{one, other})
+	require.ErrorContains(t, one.Err, "--dest-path")
+}

@@ -244,3 +244,12 @@ func TestAPlanIsInTheOrderOfItsDestinations(t *testing.T) {
 	}, all)
 	require.True(t, fault.Is(p.Steps[0].Err, fault.Input))
 }
+
+func TestAFurtherTagOfWhatIsNotChosenIsSkipped(t *testing.T) {
+	t.Parallel()
+	client := offline(t)
+	w := wanted{tag: "1.0", destinationTag: "stable", further: true, unmet: true}
+	step := Request{}.step(sourceAt(t, client, "src.test/app"), w, place(t, client, "docker://dst.test"))
+	require.Equal(t, report.Skipped, step.Result.Status)
+	require.Equal(t, "docker://dst.test/app:stable", step.Result.Destination)
+}

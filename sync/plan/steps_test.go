@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/stretchr/testify/require"
 
 	"csync/sync/content"
@@ -125,5 +127,27 @@ func TestWhatIsNotWantedIsSkippedAndTheRestHasFailed(t *testing.T) {
 		}
 		require.False(t, step.Result.Verified)
 		require.Equal(t, fault.NotFound, step.Result.Error.Kind)
+	}
+}
+
+func TestOnlyAnImageThatIsTakenWholeCanHaveBeenConverted(t *testing.T) {
+	t.Parallel()
+	a, b := digest.FromString("a"), digest.FromString("b")
+	for _, test := range []struct {
+		name    string
+		written digest.Digest
+		change  func(*Step)
+		want    string
+	}{
+		{"as it was", a, func(*Step) {}, ""},
+		{"another", b, func(*Step) {}, "converted to x"},
+		{"a part", b, func(s *Step) { s.Selection.Platforms = arm64 }, ""},
+	} {
+		step := stepAt(t, nil, "")
+		step.Result.SourceDigest = a
+		test.change(step)
+		step.Reach(v1.Descriptor{Digest: test.written, MediaType: "x"})
+		require.Equal(t, test.want, step.Result.Reason, test.name)
+		require.Equal(t, test.written, step.Result.Digest)
 	}
 }

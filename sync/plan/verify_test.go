@@ -21,6 +21,7 @@ func TestVerifyingFailsWhateverWouldHaveToBeDone(t *testing.T) {
 	}{
 		{"another image is there", func(s *Step) { s.Wanted, s.Result.PreviousDigest = a, b }, fault.DigestMismatch},
 		{"nothing is there", func(s *Step) { s.Wanted = a }, fault.NotFound},
+		{"signatures are missing", func(s *Step) { s.Wanted, s.Result.PreviousDigest, s.InPlace = a, a, true }, fault.NotFound},
 		{"it may not be read", func(s *Step) { s.refused = fault.New(fault.Denied, errMade) }, fault.Denied},
 	} {
 		t.Run(test.name, func(t *testing.T) {
