@@ -155,6 +155,7 @@ func (x *transfer) fill(ctx context.Context, t *content.Tree) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, d := range t.Blobs {
 		if x.streamed(t, d) {
+			group.Go(func() error { return x.readAhead(ctx, t, d) })
 			continue
 		}
 		group.Go(func() error { return x.Mover.Move(ctx, x.blobOf(t, d)) })
@@ -163,6 +164,15 @@ func (x *transfer) fill(ctx context.Context, t *content.Tree) error {
 		group.Go(func() error { return x.instance(ctx, child) })
 	}
 	return group.Wait()
+}
+
+// readAhead reads a config that copy.Image will ask for when the layers are there.
+func (x *transfer) readAhead(ctx context.Context, t *content.Tree, d v1.Descriptor) error {
+	if t.Config == nil || t.Config.Digest != d.Digest || x.location.Single() {
+		return nil
+	}
+	_, err := x.config(ctx, d, x.openBlob)
+	return err
 }
 
 // streamed reports whether copy.Image has to see a blob on its way, because it

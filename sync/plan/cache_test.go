@@ -75,7 +75,7 @@ func TestAConversionIsComparedWithWhatItMadeBefore(t *testing.T) {
 				source.image("b", "1.0")
 			}
 
-			comparing(Request{Cache: cache}).step(t.Context(), step, known{})
+			comparing(Request{Cache: cache}).step(t.Context(), step, known{})()
 
 			require.NoError(t, step.Err)
 			require.Equal(t, test.want, step.Result.Status)

@@ -18,7 +18,8 @@ import (
 // comparison looks at both sides of steps, of a bounded number at the same time.
 type comparison struct {
 	Request
-	under *semaphore.Weighted
+	under *semaphore.Weighted // lists and looks at both sides
+	begun *semaphore.Weighted // steps, also those whose signatures are looked at
 	// looks are what sources have been found to have, each asked once however
 	// many destinations it has.
 	looks *looks
@@ -26,8 +27,13 @@ type comparison struct {
 }
 
 func newComparison(r Request) *comparison {
-	return &comparison{Request: r, under: semaphore.NewWeighted(int64(max(r.Jobs, 1))), looks: newLooks()}
+	jobs := int64(max(r.Jobs, 1))
+	return &comparison{Request: r, under: semaphore.NewWeighted(jobs), begun: semaphore.NewWeighted(maxBegun * jobs), looks: newLooks()}
 }
+
+// maxBegun is how many steps are begun for each that looks at both sides: those
+// beyond it wait for nobody but other hosts, which keep signatures.
+const maxBegun = 4
 
 // enter waits until there may be one more under way, or ctx has ended and
 // nothing will take any time.
@@ -55,27 +61,30 @@ func (c *comparison) each(ctx context.Context, steps []*Step, k known) {
 	var group sync.WaitGroup
 	for _, step := range steps {
 		// Only then is there a goroutine: there may be many steps.
-		if c.under.Acquire(ctx, 1) != nil {
+		if c.begun.Acquire(ctx, 1) != nil {
 			break
 		}
 		group.Go(func() {
-			defer c.under.Release(1)
-			c.step(ctx, step, k)
+			defer c.begun.Release(1)
+			c.step(ctx, step, k)()
 		})
 	}
 	group.Wait()
 }
 
-// step compares one step.
-func (c *comparison) step(ctx context.Context, step *Step, k known) {
+// step compares one step. settle ends it, where it takes more to say that it is
+// in place.
+func (c *comparison) step(ctx context.Context, step *Step, k known) (settle func()) {
 	step.Fresh = k.fresh
 	lacks := k.lacks(step.identifier())
+	nothing := func() {}
 	if (step.read || lacks) && c.needsNoLook(step) {
-		return
+		return nothing
 	}
+	leave := c.enter(ctx)
+	defer leave()
 	if step.Itself {
-		c.itself(ctx, step)
-		return
+		return c.itself(ctx, step)
 	}
 	var group sync.WaitGroup
 	var sourceErr, destinationErr error
@@ -93,11 +102,17 @@ func (c *comparison) step(ctx context.Context, step *Step, k known) {
 	case destinationErr != nil:
 		step.Fail(step.atDestination(destinationErr))
 	case step.there(step.Wanted), step.there(step.made):
-		c.inPlace(ctx, step)
+		return func() { c.inPlace(ctx, step) }
 	case c.ReadOnly && c.Copier != nil:
-		if err := c.Copier.Vouch(ctx, step.request()); err != nil {
-			step.Fail(step.atSource(err))
-		}
+		return func() { c.vouch(ctx, step) }
+	}
+	return nothing
+}
+
+// vouch fails a step that the policy would keep from being done.
+func (c *comparison) vouch(ctx context.Context, step *Step) {
+	if err := c.Copier.Vouch(ctx, step.request()); err != nil && ctx.Err() == nil {
+		step.Fail(step.atSource(err))
 	}
 }
 
@@ -129,19 +144,23 @@ func (c *comparison) inPlace(ctx context.Context, step *Step) {
 }
 
 // itself looks at the one image that is both source and destination.
-func (c *comparison) itself(ctx context.Context, step *Step) {
+func (c *comparison) itself(ctx context.Context, step *Step) (settle func()) {
 	there, err := step.to.look(ctx)
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
 		step.Fail(step.atSource(err))
 	default:
-		step.SourceDigest, step.Wanted, step.Result.SourceDigest = there.Digest, there.Digest, there.Digest
-		c.inPlace(ctx, step)
-		if step.Result.Status == report.Unchanged {
-			step.Confirm(there)
+		step.SourceDigest, step.Wanted = there.Digest, there.Digest
+		step.Result.SourceDigest, step.Result.PreviousDigest = there.Digest, there.Digest
+		return func() {
+			c.inPlace(ctx, step)
+			if step.Result.Status == report.Unchanged {
+				step.Confirm(there)
+			}
 		}
 	}
+	return func() {}
 }
 
 // needsNoLook reports whether a step whose destination is not there yet, or is

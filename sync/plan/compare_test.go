@@ -34,7 +34,7 @@ func TestAStepIsUnchangedWhereBothSidesNameTheSame(t *testing.T) {
 	sum := both(source, destination)
 	step := between(t, source, destination, "1.0")
 
-	comparing(Request{}).step(t.Context(), step, known{})
+	comparing(Request{}).step(t.Context(), step, known{})()
 
 	require.Equal(t, report.Unchanged, step.Result.Status, step.Err)
 	require.True(t, step.Result.Verified)
@@ -51,7 +51,7 @@ func TestAStepThatIsToDoKnowsWhatMoves(t *testing.T) {
 	sum, before := source.image("new", "1.0"), destination.image("old", "1.0")
 	step := between(t, source, destination, "1.0")
 
-	comparing(Request{}).step(t.Context(), step, known{})
+	comparing(Request{}).step(t.Context(), step, known{})()
 
 	require.True(t, step.ToDo(), step.Err)
 	require.Equal(t, sum, step.Wanted)
@@ -81,7 +81,7 @@ func TestWithinARepositoryAnImageIsOnlyTagged(t *testing.T) {
 				step := between(t, source, newShop(), "1.0")
 				step.within = true
 				test.change(step)
-				comparing(Request{}).step(t.Context(), step, k)
+				comparing(Request{}).step(t.Context(), step, k)()
 				require.NoError(t, step.Err)
 				require.Equal(t, test.want, step.Action)
 				require.Equal(t, test.want, step.Result.Action)
@@ -99,8 +99,8 @@ func TestAPinHoldsTheTagToItsDigest(t *testing.T) {
 	moved.pin = digest.FromString("b")
 	c := comparing(Request{})
 
-	c.step(t.Context(), step, known{fresh: true})
-	c.step(t.Context(), moved, known{fresh: true})
+	c.step(t.Context(), step, known{fresh: true})()
+	c.step(t.Context(), moved, known{fresh: true})()
 
 	require.NoError(t, step.Err, "is looked at although the destination is fresh")
 	require.Equal(t, step.pin, step.SourceDigest)
@@ -128,7 +128,7 @@ func TestWhatIsCertainlyToBeCopiedIsLeftToTheRun(t *testing.T) {
 			source.image("a", "1.0")
 			step := between(t, source, destination, "1.0")
 			test.change(step)
-			comparing(test.request).step(t.Context(), step, known{tags: map[string]bool{"0.9": true}})
+			comparing(test.request).step(t.Context(), step, known{tags: map[string]bool{"0.9": true}})()
 			require.Len(t, source.requests(), test.looks)
 			require.Empty(t, destination.requests())
 		})
@@ -157,7 +157,7 @@ func TestFailuresToCompareSayAtWhichSide(t *testing.T) {
 			both(source, destination)
 			source.reading, destination.reading = test.source, test.destination
 			step := between(t, source, destination, "1.0")
-			comparing(Request{}).step(t.Context(), step, known{})
+			comparing(Request{}).step(t.Context(), step, known{})()
 			require.Equal(t, test.side, fault.SideOf(step.Err))
 			require.Equal(t, test.side == "", step.ToDo())
 			require.Equal(t, test.refused, step.refused != nil)
@@ -173,8 +173,8 @@ func TestAnImageThatIsItsOwnSourceIsOnlyConfirmed(t *testing.T) {
 	step.Itself, missing.Itself = true, true
 	c := comparing(Request{})
 
-	c.step(t.Context(), step, known{})
-	c.step(t.Context(), missing, known{})
+	c.step(t.Context(), step, known{})()
+	c.step(t.Context(), missing, known{})()
 
 	require.Equal(t, report.Unchanged, step.Result.Status)
 	require.Equal(t, sum, step.Wanted)
@@ -207,7 +207,7 @@ func TestADigestThatWasListedWithTheTagIsNotAskedFor(t *testing.T) {
 	step := between(t, source, destination, "1.0")
 	step.listed = both(source, destination)
 
-	comparing(Request{}).step(t.Context(), step, known{})
+	comparing(Request{}).step(t.Context(), step, known{})()
 
 	require.Equal(t, report.Unchanged, step.Result.Status)
 	require.Empty(t, source.requests())
@@ -236,7 +236,7 @@ func TestAFormatOfItsOwnHasNoDigestToCompare(t *testing.T) {
 		if compared {
 			step.to, step.Destination = elsewhere{directory}, directory
 		}
-		comparing(Request{}).step(t.Context(), step, known{})
+		comparing(Request{}).step(t.Context(), step, known{})()
 		require.NoError(t, step.Err)
 		require.Equal(t, compared, step.Wanted != "", destination)
 		require.NotEmpty(t, step.SourceDigest)
@@ -253,7 +253,7 @@ func TestADirectoryThatIsThereIsRefusedWhereNoneMayBeReplaced(t *testing.T) {
 		require.NoError(t, err)
 		step := between(t, source, newShop(), "1.0")
 		step.to, step.Destination = elsewhere{to}, to
-		comparing(Request{KeepDirectories: keep}).step(t.Context(), step, known{})
+		comparing(Request{KeepDirectories: keep}).step(t.Context(), step, known{})()
 		require.Equal(t, keep, fault.Is(step.Err, fault.Conflict), step.Err)
 		require.Equal(t, !keep, step.ToDo())
 	}
@@ -265,7 +265,7 @@ func TestNothingThereIsNotInPlaceWhateverIsWanted(t *testing.T) {
 	source.image("a", "1.0")
 	step := between(t, source, newShop(), "1.0")
 	step.Format = v1.MediaTypeImageManifest // so that no digest is wanted
-	comparing(Request{}).step(t.Context(), step, known{})
+	comparing(Request{}).step(t.Context(), step, known{})()
 	require.True(t, step.ToDo())
 	require.Empty(t, step.Wanted)
 }
@@ -277,7 +277,7 @@ func TestAnInterruptedComparisonLeavesItsStepToDo(t *testing.T) {
 		source.reading, destination.reading = context.Canceled, context.Canceled
 		step := between(t, source, destination, "1.0")
 		step.Itself = itself
-		comparing(Request{}).step(cancelled(t), step, known{})
+		comparing(Request{}).step(cancelled(t), step, known{})()
 		require.True(t, step.ToDo())
 		require.NoError(t, step.Err)
 	}
@@ -338,7 +338,7 @@ func TestWhatIsPushedByDigestMustHaveIt(t *testing.T) {
 			t.Parallel()
 			step := between(t, source, newShop(), sum.String())
 			test.change(step)
-			comparing(Request{}).step(t.Context(), step, known{fresh: true})
+			comparing(Request{}).step(t.Context(), step, known{fresh: true})()
 			require.Equal(t, test.remedy != "", fault.Is(step.Err, fault.Input), step.Err)
 			if test.remedy != "" {
 				require.ErrorContains(t, step.Err, test.remedy)
@@ -360,7 +360,7 @@ func TestOnlyARegistryMayRefuseToBeReadAndStillBeWritten(t *testing.T) {
 	source.image("a", "1.0")
 	step := between(t, source, newShop(), "1.0")
 	step.to = closed{step.to}
-	comparing(Request{}).step(t.Context(), step, known{})
+	comparing(Request{}).step(t.Context(), step, known{})()
 	require.True(t, fault.Is(step.Err, fault.Denied), step.Err)
 	require.Equal(t, fault.Destination, fault.SideOf(step.Err))
 }
@@ -369,7 +369,7 @@ func TestWhatComesFromNoRegistryIsLookedAtInAnyCase(t *testing.T) {
 	t.Parallel()
 	step := between(t, newShop(), newShop(), "1.0")
 	step.from = closed{step.from}
-	comparing(Request{}).step(t.Context(), step, known{fresh: true})
+	comparing(Request{}).step(t.Context(), step, known{fresh: true})()
 	require.True(t, fault.Is(step.Err, fault.Denied), step.Err)
 	require.Equal(t, fault.Source, fault.SideOf(step.Err))
 }

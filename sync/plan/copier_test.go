@@ -56,7 +56,7 @@ func TestWhatIsInPlaceMayLackSignaturesOrBeRefused(t *testing.T) {
 				cache.keep(step, entry{Source: sum, Digest: made})
 			}
 
-			comparing(Request{Copier: &test.copier, Cache: cache}).step(t.Context(), step, known{})
+			comparing(Request{Copier: &test.copier, Cache: cache}).step(t.Context(), step, known{})()
 
 			require.Equal(t, test.status, step.Result.Status, step.Err)
 			require.Equal(t, test.inPlace, step.InPlace)
@@ -80,7 +80,7 @@ func TestAPlanThatIsAllAsksThePolicyAboutWhatWouldBeCopied(t *testing.T) {
 		source.image("a", "1.0")
 		refusing := &copier{err: fault.New(fault.Policy, errMade)}
 		step := between(t, source, newShop(), "1.0")
-		comparing(Request{ReadOnly: readOnly, Copier: refusing}).step(t.Context(), step, known{})
+		comparing(Request{ReadOnly: readOnly, Copier: refusing}).step(t.Context(), step, known{})()
 		require.Equal(t, readOnly, fault.Is(step.Err, fault.Policy))
 	}
 }

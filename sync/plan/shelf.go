@@ -66,23 +66,22 @@ const worthListing = 20
 // missing, one tag list tells which others are.
 func (c *comparison) shelf(ctx context.Context, s *shelf) {
 	var k known
+	var group sync.WaitGroup
+	defer group.Wait()
 	rest := s.steps
 	if len(s.steps) >= worthListing {
 		k = c.learn(ctx, s)
 	} else {
 		first := s.first()
-		if c.under.Acquire(ctx, 1) != nil {
-			return
-		}
-		c.step(ctx, first, known{})
-		c.under.Release(1)
-		if first.Result.PreviousDigest == "" && first.Result.Status != report.Unchanged {
+		settle := c.step(ctx, first, known{})
+		if first.Result.PreviousDigest == "" {
 			var group sync.WaitGroup
 			group.Go(func() { c.readAhead(ctx, first) })
 			k = c.learn(ctx, s)
 			first.Fresh = k.fresh
 			group.Wait()
 		}
+		group.Go(settle)
 		rest = slices.DeleteFunc(slices.Clone(s.steps), func(step *Step) bool { return step == first })
 	}
 	for _, step := range s.steps {
