@@ -61,7 +61,7 @@ func (h *Home) attachedManifest(ctx context.Context, of digest.Digest) (m v1.Man
 		return m, found, fmt.Errorf("reading attached signatures: %w", err)
 	}
 	h.bytes.Add(found.Size)
-	if err := json.Unmarshal(found.Bytes, &m); err != nil || len(m.Layers) > maxSignatures {
+	if err := json.Unmarshal(found.Bytes, &m); err != nil || found.MediaType != v1.MediaTypeImageManifest || len(m.Layers) > maxSignatures {
 		return m, found, fault.New(fault.Unsupported, fmt.Errorf("reading attached signatures: %s is no manifest of signatures", found.Digest))
 	}
 	return m, found, nil

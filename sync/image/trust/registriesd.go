@@ -22,7 +22,8 @@ import (
 // registriesD is what containers-registries.d(5) says of where signatures are.
 // It is read once: the library reads all files again for every reference.
 type registriesD struct {
-	scopes   map[string]scope // by name; "" is the default
+	scopes   map[string]scope // by name
+	other    scope            // the default
 	standard *url.URL         // where they are if nothing is said
 }
 
@@ -73,7 +74,7 @@ func (d *registriesD) add(file io.Reader) error {
 		d.scopes[name] = settings
 	}
 	if content.Default != nil {
-		d.scopes[""] = *content.Default
+		d.other = *content.Default
 	}
 	return nil
 }
@@ -134,14 +135,13 @@ func (d *registriesD) attachments(ref types.ImageReference) bool {
 // matching are the scopes that the reference is in, the closest first.
 func (d *registriesD) matching(ref types.ImageReference) func(yield func(scope) bool) {
 	return func(yield func(scope) bool) {
-		if len(d.scopes) == 0 {
-			return
-		}
-		names := append([]string{ref.PolicyConfigurationIdentity()}, ref.PolicyConfigurationNamespaces()...)
-		for _, name := range append(names, "") {
-			if s, known := d.scopes[name]; known && !yield(s) {
-				return
+		if len(d.scopes) > 0 {
+			for _, name := range append([]string{ref.PolicyConfigurationIdentity()}, ref.PolicyConfigurationNamespaces()...) {
+				if s, known := d.scopes[name]; known && !yield(s) {
+					return
+				}
 			}
 		}
+		yield(d.other)
 	}
 }
