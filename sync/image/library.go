@@ -14,8 +14,8 @@ import (
 	"csync/sync/fault"
 )
 
-// errNoSigstore says what a transport of the library cannot be given.
-var errNoSigstore = fault.WithRemedy(fault.Unsupported, errors.New("the image has sigstore signatures, which cannot be kept there"), "use --remove-signatures")
+// errSignatures says what a transport of the library cannot be given.
+var errSignatures = fault.WithRemedy(fault.Unsupported, errors.New("the image has signatures, which cannot be kept there"), "use --remove-signatures")
 
 // errList says what a layout cannot keep as it is; of Docker it takes single
 // manifests only.
@@ -44,7 +44,7 @@ func (c *Copier) copyToLibrary(ctx context.Context, request Request, original *O
 	var read atomic.Int64
 	whole := part{Original: original, tree: original.root, open: original.blob, read: &read}
 	if !c.RemoveSignatures && !destination.isDirectory() {
-		whole.signatures = original.carried
+		whole.signatures = original.carried(destination)
 	}
 	written, err := c.runExclusive(ctx, request, whole)
 	copied := Copied{Manifest: written, Read: original.root.Manifests() + read.Load()}

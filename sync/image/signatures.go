@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
+	"go.podman.io/image/v5/storage"
 	"golang.org/x/sync/errgroup"
 
 	"csync/sync/fault"
@@ -110,20 +111,24 @@ func (c *Copier) lack(request Request, from *trust.Home) (func(context.Context, 
 }
 
 // carried are the signatures that copy.Image is to write with an image to a
-// transport of the library, which knows simple ones only.
-func (o *Original) carried(ctx context.Context, of digest.Digest) ([][]byte, error) {
-	found, err := o.home.Signatures(ctx, of)
-	if err != nil {
-		return nil, o.at(err)
-	}
-	var all [][]byte
-	for _, signature := range found {
-		if signature.Sigstore() {
-			return nil, errNoSigstore
+// transport of the library: of all of those only podman's store keeps any, simple
+// ones.
+func (o *Original) carried(into Location) func(context.Context, digest.Digest) ([][]byte, error) {
+	keeps := into.Reference.Transport().Name() == storage.Transport.Name()
+	return func(ctx context.Context, of digest.Digest) ([][]byte, error) {
+		found, err := o.home.Signatures(ctx, of)
+		if err != nil {
+			return nil, o.at(err)
 		}
-		all = append(all, signature)
+		var all [][]byte
+		for _, signature := range found {
+			if signature.Sigstore() || !keeps {
+				return nil, fault.At(fault.Destination, into.String(), errSignatures)
+			}
+			all = append(all, signature)
+		}
+		return all, nil
 	}
-	return all, nil
 }
 
 // inDirectory writes the signatures of an image into its directory.

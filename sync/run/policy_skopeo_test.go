@@ -11,12 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.podman.io/image/v5/copy"
 	"go.podman.io/image/v5/docker"
-	"go.podman.io/image/v5/docker/reference"
 	"go.podman.io/image/v5/signature"
 
 	"csync/sync/image"
 	"csync/sync/image/trust"
-	"csync/sync/registry"
 	"csync/sync/registry/registrytest"
 	"csync/sync/report"
 )
@@ -61,24 +59,6 @@ func (b *besideSkopeo) skopeo(all bool) (ok bool, said string) {
 	cmd.Env = append(os.Environ(), "REGISTRY_AUTH_FILE="+filepath.Join(b.t.TempDir(), "none"))
 	output, err := cmd.CombinedOutput()
 	return err == nil, string(output)
-}
-
-// signWith signs one manifest of the source under a tag.
-func (b *besideSkopeo) signWith(signer image.Signer, tag string, m registrytest.Image) {
-	b.t.Helper()
-	location, err := b.lab.place("docker://" + b.source.Host()).Location(image.Name{Path: "team/app", Tag: tag})
-	require.NoError(b.t, err)
-	home, err := b.lab.options.Copier.Homes.Of(location.Reference, location.Repository)
-	require.NoError(b.t, err)
-	has, err := home.Signatures(b.t.Context(), m.Digest())
-	require.NoError(b.t, err)
-	made, err := signer.Sign(b.t.Context(), image.Signing{
-		Manifest: registry.Manifest{Descriptor: m.Descriptor(), Bytes: m.Manifest},
-		Name:     location.Reference.DockerReference().(reference.NamedTagged), Repository: location.Repository,
-	})
-	require.NoError(b.t, err)
-	_, err = home.Add(b.t.Context(), trust.Addition{Of: m.Digest(), Has: has, More: []trust.Signature{made}})
-	require.NoError(b.t, err)
 }
 
 // library copies by containers/image as csync has it, which is what the newest
@@ -135,11 +115,11 @@ type signing func(b *besideSkopeo, trusted, stranger image.Signer)
 func signings() map[string]signing {
 	sign := func(b *besideSkopeo, signer image.Signer, tag string, top, below bool) {
 		if top {
-			b.signWith(signer, tag, b.image)
+			b.lab.signOne(b.source, tag, b.image, signer)
 		}
 		for _, child := range b.image.Children {
 			if below {
-				b.signWith(signer, tag, child)
+				b.lab.signOne(b.source, tag, child, signer)
 			}
 		}
 	}

@@ -13,9 +13,11 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
+	"go.podman.io/image/v5/docker/reference"
 
 	"csync/sync/image"
 	"csync/sync/image/trust"
+	"csync/sync/registry"
 	"csync/sync/registry/registrytest"
 )
 
@@ -119,6 +121,24 @@ func (l *lab) sign(r *registrytest.Registry, repository, tag string, signers ...
 	require.NoError(l.t, err)
 	copier := &image.Copier{Homes: l.options.Copier.Homes, Signers: signers}
 	_, err = copier.Sign(l.t.Context(), location, root)
+	require.NoError(l.t, err)
+}
+
+// signOne signs one manifest of team/app under a tag.
+func (l *lab) signOne(r *registrytest.Registry, tag string, m registrytest.Image, signer image.Signer) {
+	l.t.Helper()
+	location, err := l.place("docker://" + r.Host()).Location(image.Name{Path: "team/app", Tag: tag})
+	require.NoError(l.t, err)
+	home, err := l.options.Copier.Homes.Of(location.Reference, location.Repository)
+	require.NoError(l.t, err)
+	has, err := home.Signatures(l.t.Context(), m.Digest())
+	require.NoError(l.t, err)
+	made, err := signer.Sign(l.t.Context(), image.Signing{
+		Manifest: registry.Manifest{Descriptor: m.Descriptor(), Bytes: m.Manifest},
+		Name:     location.Reference.DockerReference().(reference.NamedTagged), Repository: location.Repository,
+	})
+	require.NoError(l.t, err)
+	_, err = home.Add(l.t.Context(), trust.Addition{Of: m.Digest(), Has: has, More: []trust.Signature{made}})
 	require.NoError(l.t, err)
 }
 
