@@ -10,11 +10,13 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
+	"go.podman.io/image/v5/docker/reference"
 
 	"csync/sync/fault"
 	"csync/sync/image"
 	"csync/sync/image/gpg"
 	"csync/sync/image/trust"
+	"csync/sync/registry"
 	"csync/sync/registry/registrytest"
 	"csync/sync/report"
 )
@@ -173,5 +175,32 @@ func (p *inPlace) requireSigned() {
 		require.Empty(p.t, writes(p.destination, "team/app"))
 		require.Equal(p.t, signed, filesIn(p.t, p.lookasides[p.destination.Host()]))
 		p.options.Copier.Trust = &trust.Trust{Policy: trust.AcceptAnything()}
+	}
+}
+
+func TestASignatureIsToldByItsFingerprintNameAndManifest(t *testing.T) {
+	t.Parallel()
+	key, other := newGPGKey(t), newGPGKey(t)
+	name := func(name string) reference.Named {
+		named, err := reference.ParseNormalizedNamed(name)
+		require.NoError(t, err)
+		return named
+	}
+	wanted := image.Signing{Manifest: registry.Manifest{Descriptor: one(1).Descriptor()}, Name: name("q.io/a:1")}
+	for what, test := range map[string]struct {
+		signer   gpgKey
+		signing  image.Signing
+		accepted bool
+	}{
+		"its own":          {key, wanted, true},
+		"another key":      {other, wanted, false},
+		"another name":     {key, image.Signing{Manifest: wanted.Manifest, Name: name("q.io/a:2")}, false},
+		"another manifest": {key, image.Signing{Manifest: registry.Manifest{Descriptor: one(2).Descriptor()}, Name: wanted.Name}, false},
+	} {
+		made, err := test.signer.Sign(t.Context(), test.signing)
+		require.NoError(t, err)
+		accepted, err := image.AcceptsFingerprint(key.fingerprint)(t.Context(), wanted, []trust.Signature{trust.Signature("\xa3"), made})
+		require.NoError(t, err)
+		require.Equal(t, test.accepted, accepted, what)
 	}
 }
