@@ -82,6 +82,14 @@ func (d *registryDestination) PutBlob(ctx context.Context, stream io.Reader, blo
 	}
 	moved := x.plainBlob(v1.Descriptor{Digest: blob.Digest, Size: blob.Size, MediaType: blob.MediaType})
 	moved.Source, moved.Held = nil, true
+	if config { // which is in memory
+		content, err := io.ReadAll(stream)
+		if err != nil {
+			return types.BlobInfo{}, err
+		}
+		moved.Open = func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
+		return types.BlobInfo{Digest: blob.Digest, Size: blob.Size}, x.Mover.Move(ctx, moved)
+	}
 	if blob.Digest != "" && blob.Size >= 0 {
 		counted := &countingReader{Reader: stream}
 		moved.Once, moved.Open = true, func(context.Context) (io.ReadCloser, error) { return io.NopCloser(counted), nil }
