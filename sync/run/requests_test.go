@@ -39,7 +39,7 @@ func TestAConfigIsReadOnce(t *testing.T) {
 		"for one destination": {destinations: 1},
 		"for several":         {destinations: 3},
 		"for several, converted": {destinations: 3, prepare: func(_ *testing.T, l *lab) {
-			l.options.Copier.Format, l.request.Converts = registrytest.DockerManifest, true
+			l.options.Copier.Format, l.request.Format = registrytest.DockerManifest, registrytest.DockerManifest
 		}},
 		"for several that sign": {destinations: 3, prepare: func(t *testing.T, l *lab) {
 			_, signer := keyPair(t)

@@ -1,0 +1,102 @@
+package content
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/stretchr/testify/require"
+
+	"csync/sync/fault"
+	"csync/sync/registry/registrytest"
+)
+
+func TestAManifestNeedsTheBlobsThatAreNotElsewhere(t *testing.T) {
+	t.Parallel()
+	one, two := digest.FromString("one"), digest.FromString("two")
+	for name, c := range map[string]struct {
+		text string
+		want []digest.Digest
+	}{
+		"config and layers":        {`"config": {"digest": %q}, "layers": [{"digest": %q}]`, []digest.Digest{one, two}},
+		"a layer twice":            {`"layers": [{"digest": %q}, {"digest": %[1]q}, {"digest": %[2]q}]`, []digest.Digest{one, two}},
+		"an artifact's blobs":      {`"blobs": [{"digest": %q}, {"digest": %q}]`, []digest.Digest{one, two}},
+		"schema 1":                 {`"fsLayers": [{"blobSum": %q}, {"blobSum": %q}]`, []digest.Digest{one, two}},
+		"a foreign layer":          {`"layers": [{"digest": %q}, {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "urls": ["https://x.example"], "digest": %q}]`, []digest.Digest{one}},
+		"one not to be spread":     {`"layers": [{"digest": %q}, {"mediaType": "application/vnd.oci.image.layer.nondistributable.v1.tar", "urls": ["https://x.example"], "digest": %q}]`, []digest.Digest{one}},
+		"foreign but for no URL":   {`"layers": [{"digest": %q}, {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "digest": %q}]`, []digest.Digest{one, two}},
+		"a URL, and not foreign":   {`"layers": [{"digest": %q}, {"mediaType": "application/vnd.oci.image.layer.v1.tar", "urls": ["https://x.example"], "digest": %q}]`, []digest.Digest{one, two}},
+		"an index, which has none": {`"manifests": [{"digest": %q}, {"digest": %q}]`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			doc, err := parseDocument(raw("", "{"+fmt.Sprintf(c.text, one, two)+"}"))
+			require.NoError(t, err)
+			var got []digest.Digest
+			for _, blob := range doc.blobs() {
+				got = append(got, blob.Digest)
+			}
+			require.Equal(t, c.want, got)
+		})
+	}
+}
+
+func TestSchema1DoesNotSayHowLargeItsLayersAre(t *testing.T) {
+	t.Parallel()
+	doc, err := parseDocument(raw("", fmt.Sprintf(`{"fsLayers": [{"blobSum": %q}]}`, digest.FromString("one"))))
+	require.NoError(t, err)
+	require.EqualValues(t, -1, doc.blobs()[0].Size)
+}
+
+func TestDigestsThatAreNoneAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`[]`, `{"config": {}}`, `{"layers": [{"digest": "../../etc"}]}`, `{"manifests": [{"digest": "sha256:00"}]}`, `{"fsLayers": [{"blobSum": "md5:00"}]}`,
+	} {
+		_, err := parseDocument(raw("", text))
+		require.True(t, fault.Is(err, fault.Unsupported), text)
+	}
+}
+
+func TestMediaTypesAreTold(t *testing.T) {
+	t.Parallel()
+	for mediaType, is := range map[string]struct{ manifest, index, copyable, schema1 bool }{
+		"":                          {manifest: true, copyable: true},
+		v1.MediaTypeImageManifest:   {manifest: true, copyable: true},
+		v1.MediaTypeImageIndex:      {manifest: true, index: true},
+		registrytest.DockerManifest: {manifest: true, copyable: true},
+		registrytest.DockerList:     {manifest: true, index: true},
+		schema1:                     {manifest: true, copyable: true, schema1: true},
+		"application/vnd.docker.distribution.manifest.v1+json": {manifest: true, copyable: true, schema1: true},
+		mediaTypeOCIArtifact:           {manifest: true},
+		v1.MediaTypeImageLayerGzip:     {},
+		"application/vnd.example.sbom": {},
+	} {
+		require.Equal(t, is.manifest, IsManifest(mediaType), mediaType)
+		require.Equal(t, is.index, IsIndex(mediaType), mediaType)
+		require.Equal(t, is.copyable, Copyable(mediaType), mediaType)
+		require.Equal(t, is.schema1, IsSchema1(mediaType), mediaType)
+	}
+}
+
+func TestOnlyImagesAreTakenForImages(t *testing.T) {
+	t.Parallel()
+	image, artifact := registrytest.RandomImage(1), registrytest.Artifact(nil, "application/vnd.example")
+	subject := registrytest.Artifact(&image, "")
+	for name, c := range map[string]struct {
+		image registrytest.Image
+		is    bool
+	}{
+		"OCI":           {image, true},
+		"Docker":        {registrytest.RandomImage(1, registrytest.WithDocker()), true},
+		"an artifact":   {artifact, false},
+		"about another": {subject, false},
+		"schema 1":      {registrytest.Image{MediaType: schema1, Manifest: []byte(`{}`)}, true},
+		"no config":     {registrytest.Image{MediaType: v1.MediaTypeImageManifest, Manifest: []byte(`{}`)}, false},
+	} {
+		doc, err := parseDocument(manifestOf(c.image))
+		require.NoError(t, err)
+		require.Equal(t, c.is, doc.isImage(c.image.MediaType), name)
+	}
+}
