@@ -17,6 +17,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.podman.io/image/v5/docker"
+	"go.podman.io/image/v5/signature"
+	"go.podman.io/image/v5/types"
 
 	"csync/sync/report"
 )
@@ -33,7 +36,7 @@ func TestEveryExampleRuns(t *testing.T) {
 			for i, b := range p.blocks {
 				switch lines := p.text(b); b.language {
 				case "yaml":
-					s.sourceFile(lines)
+					s.yaml(lines)
 				case "console":
 					changed[i] = s.console(lines)
 				case "sh":
@@ -49,6 +52,23 @@ func TestEveryExampleRuns(t *testing.T) {
 			}
 		})
 	}
+}
+
+// yaml checks a file by what its first line calls it: of registries.d, or a
+// source file.
+func (s *sandbox) yaml(lines []string) {
+	s.t.Helper()
+	if !strings.HasPrefix(lines[0], "# /etc/containers/registries.d/") {
+		s.sourceFile(lines)
+		return
+	}
+	directory := s.t.TempDir()
+	write(s.t, filepath.Join(directory, "here.yaml"), strings.Join(lines, "\n"))
+	ref, err := docker.ParseReference("//registry.example.com/release/app")
+	require.NoError(s.t, err)
+	at, err := docker.SignatureStorageBaseURL(&types.SystemContext{RegistriesDirPath: directory}, ref, false)
+	require.NoError(s.t, err)
+	require.Equal(s.t, "https", at.Scheme, at)
 }
 
 // sourceFile lints a source file, and keeps it if it has a name.
@@ -100,6 +120,11 @@ func checkJSON(t *testing.T, lines []string) {
 	t.Helper()
 	text := strings.Join(lines, "\n")
 	var into any = &report.Result{}
+	if strings.Contains(text, `"default"`) { // a policy.json
+		_, err := signature.NewPolicyFromBytes([]byte(text))
+		require.NoError(t, err, text)
+		return
+	}
 	if strings.Contains(text, `"schema"`) {
 		into = &report.Report{}
 	}

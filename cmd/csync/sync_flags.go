@@ -63,7 +63,7 @@ func (f *syncFlags) add(flags *pflag.FlagSet) {
 		flags.BoolVar(&f.dryRun, "dry-run", false, "compare only, and say what would be done")
 	}
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop at the first failure")
-	flags.BoolVar(&f.noCache, "no-cache", false, "do not remember what platform filters make of indexes")
+	flags.BoolVar(&f.noCache, "no-cache", false, "do not remember what filters and formats make of images, and which were admitted")
 	flags.IntVarP(&f.jobs, "jobs", "j", defaultJobs, "images at the same time, and requests at a registry")
 	f.output.add(flags)
 	f.addSkopeo(flags)
