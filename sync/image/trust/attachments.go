@@ -32,10 +32,11 @@ func (h *Home) attached(ctx context.Context, of digest.Digest) ([]Signature, err
 	if !h.attachments {
 		return nil, nil
 	}
-	m, _, err := h.attachedManifest(ctx, of)
+	m, found, err := h.attachedManifest(ctx, of)
 	if err != nil {
 		return nil, err
 	}
+	h.shown.Store(of, found)
 	var all []Signature
 	for _, layer := range m.Layers {
 		payload, err := h.small(ctx, layer, maxSignature)
@@ -106,22 +107,32 @@ func holds(m v1.Manifest, signature v1.Descriptor) bool {
 
 // adopt attaches the signatures of another home with the manifest that they have
 // there, so that a later run sees at once that they are the same.
-func (h *Home) adopt(ctx context.Context, of digest.Digest, from *Home) (written int64, err error) {
-	m, found, err := from.attachedManifest(ctx, of)
-	if err != nil {
-		return 0, err
+func (h *Home) adopt(ctx context.Context, a Addition) (written int64, err error) {
+	shown, _ := a.From.shown.Load(a.Of)
+	manifest, _ := shown.(registry.Manifest)
+	var m v1.Manifest
+	if err := json.Unmarshal(manifest.Bytes, &m); err != nil {
+		return 0, fault.New(fault.Internal, fmt.Errorf("attaching signatures that were not read: %w", err))
 	}
-	for _, blob := range append([]v1.Descriptor{m.Config}, m.Layers...) {
-		content, err := from.small(ctx, blob, maxSignature)
+	config, err := a.From.small(ctx, m.Config, maxConfig)
+	if err != nil {
+		return 0, fmt.Errorf("reading attached signatures: %w", err)
+	}
+	blobs := map[digest.Digest][]byte{m.Config.Digest: config}
+	for _, s := range a.More {
+		attachment, err := s.attachment()
 		if err != nil {
-			return written, fmt.Errorf("reading attached signatures: %w", err)
+			return 0, err
 		}
-		if err := h.write(ctx, blob, content); err != nil {
+		blobs[digest.FromBytes(attachment.Payload)] = attachment.Payload
+	}
+	for of, content := range blobs {
+		if err := h.write(ctx, v1.Descriptor{Digest: of, Size: int64(len(content))}, content); err != nil {
 			return written, err
 		}
-		written += blob.Size
+		written += int64(len(content))
 	}
-	return written + found.Size, h.repository.PutManifest(ctx, AttachmentTag(of), found)
+	return written + manifest.Size, h.repository.PutManifest(ctx, AttachmentTag(a.Of), manifest)
 }
 
 // small reads a blob of the repository whole, and checks it.

@@ -110,6 +110,8 @@ func TestAttachmentsComeAsTheyAre(t *testing.T) {
 
 	require.NoError(t, err)
 	require.Equal(t, source.Image(t, "team/app", AttachmentTag(of)), destination.Image(t, "team/app", AttachmentTag(of)))
+	require.Equal(t, 1, source.Count(registrytest.ManifestGet), "what the policy was asked about is what comes")
+	require.Equal(t, 2, source.Count(registrytest.BlobGet), "the payload and the config")
 	var sent int64
 	for _, request := range destination.Log() {
 		sent += request.RequestBytes

@@ -35,6 +35,7 @@ type Home struct {
 	written     lookaside
 	attachments bool
 	bytes       atomic.Int64 // that came over the network
+	shown       sync.Map     // manifest -> what its signatures were read from (registry.Manifest)
 }
 
 // Of is the home of a repository's signatures, for an image that ref names.
@@ -147,7 +148,7 @@ type Addition struct {
 	Of digest.Digest
 	// Has are the signatures that the home has.
 	Has, More []Signature
-	// From is where the others are; nil: they are new, or from no registry.
+	// From is where the others were read; nil: they are new, or from no registry.
 	From *Home
 }
 
@@ -166,7 +167,8 @@ func (h *Home) Add(ctx context.Context, a Addition) (written int64, err error) {
 		return 0, nil
 	}
 	if a.From != nil && h.attachments && simple(a.Has) == len(a.Has) {
-		return h.adopt(ctx, a.Of, a.From)
+		a.More = attached
+		return h.adopt(ctx, a)
 	}
 	return h.attach(ctx, a.Of, attached)
 }
