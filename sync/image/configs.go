@@ -8,6 +8,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"csync/sync/content"
+	"csync/sync/fault"
 )
 
 // maxHeld bounds the configs that are kept, in bytes as their manifests tell.
@@ -21,14 +22,21 @@ type configs struct {
 	held  int64
 }
 
+// read reads the config, or waits for another who does. Who was read for in vain
+// reads for itself.
 func (c *configs) read(ctx context.Context, d v1.Descriptor, open openBlob) ([]byte, error) {
-	config, err := c.reader(ctx, d, open)()
-	if err != nil { // the next to ask tries again
+	for {
+		config, err := c.reader(ctx, d, open)()
+		if err == nil {
+			return config, nil
+		}
 		c.mu.Lock()
-		defer c.mu.Unlock()
 		delete(c.reads, d.Digest)
+		c.mu.Unlock()
+		if ctx.Err() != nil || !fault.Is(err, fault.Cancelled) { // which another may have been
+			return nil, err
+		}
 	}
-	return config, err
 }
 
 func (c *configs) reader(ctx context.Context, d v1.Descriptor, open openBlob) func() ([]byte, error) {
