@@ -273,3 +273,16 @@ func TestADockerListForALayoutNamesItsRemedy(t *testing.T) {
 		})
 	}
 }
+
+func TestAFormatConvertsWithinOneRegistryToo(t *testing.T) {
+	t.Parallel()
+	both := registrytest.Start(t)
+	both.Push(t, "ci/app", "1.0", registrytest.MultiPlatform(1, "linux/amd64", "linux/arm64"))
+	both.Reset()
+
+	results := formatting(t, registrytest.DockerManifest, "docker://"+both.Host()+"/prod").sync(allOf(both, "ci/app"))
+
+	requireAll(t, report.Done, results)
+	requireDocker(t, both.Image(t, "prod/ci/app", "1.0"))
+	require.Equal(t, 4, both.Count(registrytest.Mount), "the layers: %s", both.Counts())
+}
