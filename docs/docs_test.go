@@ -1,10 +1,10 @@
 // Package docs holds the tests of the documentation: every example in it runs.
 //
 // In a page, a yaml block is a whole source file, and has a name if its first
-// line is one, "# images.yaml". The commands of a console block are run from
+// line is one, "# images.yaml"; or a file of registries.d. The commands of a console block are run from
 // the top of the page to its end, and print what stands below them. The
 // command lines of an sh block are only checked for flags that exist. A json
-// block is a report, or a result of one.
+// block is a report, a result of one, or a policy.
 package docs
 
 import (
