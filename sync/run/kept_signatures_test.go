@@ -26,7 +26,7 @@ func signedSource(t *testing.T, made registrytest.Image, destination *registryte
 	p.source.Push(t, "team/app", "1.0", made)
 	p.lab, p.file = newLab(t, place), oneOf(p.source, "team/app", "1.0")
 	p.lookasides = keepSignatures(t, p.lab, registries...)
-	p.sign(p.source, "team/app", "1.0", signers...)
+	p.sign(p.source, "team/app", signers...)
 	return p
 }
 
@@ -47,7 +47,7 @@ func TestADirectoryHasTheFilesThatSkopeoMakes(t *testing.T) {
 			p := signedSource(t, made, nil, "dir:"+directory, key)
 			requireAll(t, report.Done, p.sync(p.file))
 			p.requireSkopeos(filepath.Join(directory, "team", "app:1.0"))
-			p.sign(p.source, "team/app", "1.0", other)
+			p.sign(p.source, "team/app", other)
 			requireAll(t, report.Done, p.sync(p.file)) // in place, with a signature that is new
 			p.requireSkopeos(filepath.Join(directory, "team", "app:1.0"))
 		})

@@ -118,13 +118,13 @@ func TestNewSignaturesOfAnImageInPlaceAreCopied(t *testing.T) {
 			p := newInPlace(t, made)
 			manifests := len(digests(made))
 			p.requireNothing(1+manifests, 1)
-			p.sign(p.source, "team/app", "1.0", key)
+			p.sign(p.source, "team/app", key)
 			p.requireAdded(made)
 			p.requireNothing(1+manifests, 1)
-			p.sign(p.source, "team/app", "1.0", other, attached)
+			p.sign(p.source, "team/app", other, attached)
 			p.requireAdded(made)
 			p.requireNothing(1+manifests, 1+manifests)
-			p.sign(p.source, "team/app", "1.0", further)
+			p.sign(p.source, "team/app", further)
 			p.requireAdded(made)
 			p.requireNothing(1+manifests, 1+manifests)
 		})
@@ -136,7 +136,7 @@ func TestRemovedSignaturesAreNotLookedFor(t *testing.T) {
 	key := newGPGKey(t)
 	_, attached := keyPair(t)
 	p := newInPlace(t, registrytest.MultiPlatform(1, "linux/amd64", "linux/arm64"))
-	p.sign(p.source, "team/app", "1.0", key, attached)
+	p.sign(p.source, "team/app", key, attached)
 	p.options.Copier.RemoveSignatures = true
 
 	p.requireNothing(1, 1)
@@ -148,7 +148,7 @@ func TestAnUnchangedRunOfSignedImagesAsksForNoManifest(t *testing.T) {
 	t.Parallel()
 	key := newGPGKey(t)
 	p := newInPlace(t, registrytest.MultiPlatform(1, "linux/amd64", "linux/arm64"))
-	p.sign(p.source, "team/app", "1.0", key)
+	p.sign(p.source, "team/app", key)
 	web := serveFiles(t, p.lookasides[p.source.Host()])
 	writeRegistriesD(t, p.lab, "docker:\n  '"+p.source.Host()+"': {lookaside: '"+web.URL+"'}\n"+
 		"  '"+p.destination.Host()+"': {lookaside: 'file://"+p.lookasides[p.destination.Host()]+"'}\n")
@@ -186,7 +186,7 @@ func TestSignaturesCountAsReadAndWritten(t *testing.T) {
 			source.Push(t, "team/app", "1.0", made)
 			l := newLab(t, "docker://"+destination.Host())
 			lookasides := keepSignatures(t, l, source, destination)
-			l.sign(source, "team/app", "1.0", signer)
+			l.sign(source, "team/app", signer)
 			web := serveFiles(t, lookasides[source.Host()])
 			writeRegistriesD(t, l, "docker:\n  '"+source.Host()+"': {lookaside: '"+web.URL+"', use-sigstore-attachments: true}\n"+
 				"  '"+destination.Host()+"': {lookaside: 'file://"+lookasides[destination.Host()]+"', use-sigstore-attachments: true}\n")

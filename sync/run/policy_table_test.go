@@ -137,7 +137,7 @@ func newPolicyWorld(t *testing.T, shape policyShape, signers ...image.Signer) *p
 		requireAll(t, report.Done, w.lab.sync(w.file))
 		copier.RemoveSignatures = shape.into == "oci:"
 	}
-	w.lab.sign(w.source, "good/app", "1.0", signers...)
+	w.lab.sign(w.source, "good/app", signers...)
 	return w
 }
 

@@ -112,12 +112,12 @@ func writeRegistriesD(t *testing.T, l *lab, text string) {
 	l.options.Copier.Homes = &trust.Homes{System: l.system, Fetch: l.client.Fetch}
 }
 
-// sign signs what a registry has, with all below it.
-func (l *lab) sign(r *registrytest.Registry, repository, tag string, signers ...image.Signer) {
+// sign signs what a registry has as 1.0, with all below it.
+func (l *lab) sign(r *registrytest.Registry, repository string, signers ...image.Signer) {
 	l.t.Helper()
-	location, err := l.place("docker://" + r.Host()).Location(image.Name{Path: repository, Tag: tag})
+	location, err := l.place("docker://" + r.Host()).Location(image.Name{Path: repository, Tag: "1.0"})
 	require.NoError(l.t, err)
-	root, err := location.Repository.Manifest(l.t.Context(), tag)
+	root, err := location.Repository.Manifest(l.t.Context(), "1.0")
 	require.NoError(l.t, err)
 	copier := &image.Copier{Homes: l.options.Copier.Homes, Signers: signers}
 	_, err = copier.Sign(l.t.Context(), location, root)
