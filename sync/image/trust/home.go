@@ -26,6 +26,7 @@ type Homes struct {
 	once       sync.Once
 	configured *registriesD
 	failed     error
+	kept       sync.Map // directory of a repository's signatures -> whether there are any (func() bool)
 }
 
 // Home is where the signatures of a repository's images are kept.
@@ -34,6 +35,7 @@ type Home struct {
 	read        lookaside
 	written     lookaside
 	attachments bool
+	kept        func() bool  // there may be signatures in the lookaside
 	bytes       atomic.Int64 // that came over the network
 	shown       sync.Map     // manifest -> what its signatures were read from (registry.Manifest)
 }
@@ -55,6 +57,8 @@ func (h *Homes) Of(ref types.ImageReference, repository *registry.Repository) (*
 	home := &Home{repository: repository, attachments: h.configured.attachments(ref)}
 	read.fetch, written.fetch = home.counting(h.Fetch), home.counting(h.Fetch)
 	home.read, home.written = read, written
+	kept, _ := h.kept.LoadOrStore(read.base.String(), sync.OnceValue(read.possible))
+	home.kept = kept.(func() bool)
 	return home, nil
 }
 
@@ -82,8 +86,9 @@ func (h *Home) Written(ctx context.Context, of digest.Digest) ([]Signature, erro
 	return h.signatures(ctx, of, h.written)
 }
 
-// Possible reports whether there may be any signature at all.
-func (h *Home) Possible() bool { return h.attachments || h.read.possible() }
+// Possible reports whether there may be any signature of the repository at all,
+// or might when that was first asked.
+func (h *Home) Possible() bool { return h.attachments || h.kept() }
 
 func (h *Home) signatures(ctx context.Context, of digest.Digest, at lookaside) ([]Signature, error) {
 	var simple, attached []Signature

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
@@ -17,7 +18,6 @@ import (
 // lookaside keeps simple signatures beside a registry, each in a file of its own
 // (containers/image's signature-protocols.md, "The lookaside").
 type lookaside struct {
-	root  string   // of all repositories, where that is a directory
 	base  *url.URL // of a repository
 	fetch fetch
 }
@@ -26,13 +26,19 @@ type lookaside struct {
 // where nothing is there.
 type fetch = func(ctx context.Context, at *url.URL, limit int64) ([]byte, error)
 
-// possible reports whether there may be signatures: a directory may not exist.
+// possible reports whether there may be signatures of the repository: a
+// directory may have those of others only, or not exist.
 func (l lookaside) possible() bool {
 	if l.base.Scheme != "file" {
 		return true
 	}
-	_, err := os.Stat(l.root)
-	return err == nil
+	kept, err := filepath.Glob(escape(l.base.Path) + "@*")
+	return err != nil || len(kept) > 0
+}
+
+// escape keeps a path from being a pattern, filepath.Match.
+func escape(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 // at is where the signature with that index is.

@@ -153,7 +153,7 @@ func TestADigestCannotLeaveTheLookaside(t *testing.T) {
 func directoryLookaside(t *testing.T) lookaside {
 	t.Helper()
 	directory := t.TempDir()
-	return lookaside{root: directory, base: &url.URL{Scheme: "file", Path: directory + "/a/b"}}
+	return lookaside{base: &url.URL{Scheme: "file", Path: directory + "/a/b"}}
 }
 
 func TestSignaturesAreWrittenBehindThoseThatAreThere(t *testing.T) {
@@ -169,7 +169,7 @@ func TestSignaturesAreWrittenBehindThoseThatAreThere(t *testing.T) {
 
 	require.NoError(t, err)
 	require.Equal(t, numbered(1, 2, 3), found)
-	path := filepath.Join(l.root, "a", "b@sha256="+zeros)
+	path := l.base.Path + "@sha256=" + zeros
 	entries, err := os.ReadDir(path)
 	require.NoError(t, err)
 	require.Len(t, entries, 3, "nothing temporary stays")
@@ -181,8 +181,8 @@ func TestSignaturesAreWrittenBehindThoseThatAreThere(t *testing.T) {
 func TestASignatureThatCannotBeWrittenIsAnError(t *testing.T) {
 	t.Parallel()
 	l := directoryLookaside(t)
-	require.NoError(t, os.MkdirAll(filepath.Join(l.root, "a"), 0o700))
-	require.NoError(t, os.WriteFile(filepath.Join(l.root, "a", "b@sha256="+zeros), nil, 0o600))
+	require.NoError(t, os.MkdirAll(filepath.Dir(l.base.Path), 0o700))
+	require.NoError(t, os.WriteFile(l.base.Path+"@sha256="+zeros, nil, 0o600))
 	require.ErrorContains(t, l.add(of, 0, numbered(1)), "writing signature")
 	err := shelfOf().lookaside().add(of, 0, numbered(1))
 	require.ErrorContains(t, err, "signatures cannot be written to the lookaside https://s.io/x/a/b")
@@ -191,11 +191,18 @@ func TestASignatureThatCannotBeWrittenIsAnError(t *testing.T) {
 	require.True(t, fault.Is(err, fault.Unsupported))
 }
 
-func TestADirectoryThatIsNotThereHasNoSignatures(t *testing.T) {
+func TestADirectoryMayHaveNoSignaturesOfTheRepository(t *testing.T) {
 	t.Parallel()
 	l := directoryLookaside(t)
-	require.True(t, l.possible())
-	require.NoError(t, os.Remove(l.root))
 	require.False(t, l.possible())
+	other := lookaside{base: &url.URL{Scheme: "file", Path: l.base.Path + "c"}}
+	require.NoError(t, other.add(of, 0, numbered(1)))
+	require.False(t, l.possible(), "of another repository only")
+	require.NoError(t, l.add(of, 0, numbered(1)))
+	require.True(t, l.possible())
 	require.True(t, shelfOf().lookaside().possible())
+	strange := lookaside{base: &url.URL{Scheme: "file", Path: filepath.Join(filepath.Dir(l.base.Path), "[b]*")}}
+	require.False(t, strange.possible())
+	require.NoError(t, strange.add(of, 0, numbered(1)))
+	require.True(t, strange.possible())
 }

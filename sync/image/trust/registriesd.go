@@ -117,9 +117,8 @@ func (d *registriesD) lookaside(ref types.ImageReference, write bool) (l lookasi
 		base = *parsed
 		break
 	}
-	root := base.Path
 	base.Path += "/" + reference.Path(ref.DockerReference())
-	return lookaside{root: root, base: &base}, nil
+	return lookaside{base: &base}, nil
 }
 
 // attachments reports whether sigstore's signatures are kept beside the image.
