@@ -88,6 +88,16 @@ func TestPlatformsThatAreNotThereFailUnlessTheyMayBeMissing(t *testing.T) {
 	require.Equal(t, "linux/amd64, linux/arm64, linux/s390x", unwanted.Platform)
 }
 
+func TestWhatHasAPlatformOfItsOwnIsNotKeptForWhatItDescribes(t *testing.T) {
+	t.Parallel()
+	index := registrytest.MultiPlatform(1, "linux/amd64", "linux/arm64")
+	index.Children[1].Annotations = map[string]string{"vnd.docker.reference.digest": index.Children[0].Digest().String()}
+	index = registrytest.Index(index.Children...)
+	choice, err := Selection{Platforms: platforms("amd64")}.Choose(t.Context(), stockOf(index), manifestOf(index))
+	require.NoError(t, err)
+	require.Equal(t, []string{"linux/amd64"}, choice.Platforms)
+}
+
 func TestAnImageIsTakenIfItsConfigIsOfAPlatform(t *testing.T) {
 	t.Parallel()
 	arm := registrytest.RandomImage(1, registrytest.WithPlatform("linux/arm/v7"))

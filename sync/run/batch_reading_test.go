@@ -21,7 +21,7 @@ func TestABatchThatWritesToOneRegistryReadsWithoutASpool(t *testing.T) {
 		several      bool
 	}{
 		"one":                          {[]string{"a.example"}, false},
-		"two repositories of one":      {[]string{"a.example", "a.example"}, false},
+		"two repositories of one":      {[]string{"a.example", "a.example/other"}, false},
 		"two":                          {[]string{"a.example", "b.example"}, true},
 		"two, and the first once more": {[]string{"a.example", "a.example", "b.example"}, true},
 	} {

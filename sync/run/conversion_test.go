@@ -270,6 +270,7 @@ func TestADockerListForALayoutNamesItsRemedy(t *testing.T) {
 			results = formatting(t, v1.MediaTypeImageManifest, place).sync(allOf(source, "app"))
 			requireAll(t, report.Done, results)
 			require.Equal(t, v1.MediaTypeImageIndex, results[0].MediaType)
+			requireAll(t, report.Done, newLab(t, "dir:"+t.TempDir()).sync(allOf(source, "app")))
 		})
 	}
 }
