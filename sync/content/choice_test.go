@@ -45,7 +45,7 @@ func TestASelectionChoosesOfAnIndex(t *testing.T) {
 			require.Equal(t, c.platforms, choice.Platforms)
 			require.Equal(t, digest.FromBytes(choice.Bytes), choice.Digest)
 			require.EqualValues(t, len(choice.Bytes), choice.Size)
-			doc, err := parseDocument(raw("", string(choice.Bytes)))
+			doc, err := parseDocument(raw(choice.MediaType, string(choice.Bytes)))
 			require.NoError(t, err)
 			require.Len(t, doc.Manifests, len(c.entries))
 			for i, entry := range c.entries {

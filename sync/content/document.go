@@ -2,6 +2,7 @@ package content
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -21,6 +22,7 @@ const mediaTypeOCIArtifact = "application/vnd.oci.artifact.manifest.v1+json"
 // media type: an index names manifests, an image a config and layers, an
 // artifact blobs, Docker's schema 1 fsLayers.
 type document struct {
+	MediaType    string          `json:"mediaType"`
 	ArtifactType string          `json:"artifactType"`
 	Config       *v1.Descriptor  `json:"config"`
 	Layers       []v1.Descriptor `json:"layers"`
@@ -37,12 +39,32 @@ func parseDocument(m registry.Manifest) (document, error) {
 	if err := json.Unmarshal(m.Bytes, &doc); err != nil {
 		return doc, fault.New(fault.Unsupported, fmt.Errorf("parsing manifest %s: %w", m.Digest, err))
 	}
+	if err := doc.unambiguous(m.MediaType); err != nil {
+		return doc, fault.New(fault.Unsupported, fmt.Errorf("parsing manifest %s: %w", m.Digest, err))
+	}
 	for _, d := range append(doc.blobs(), doc.Manifests...) {
 		if err := d.Digest.Validate(); err != nil {
 			return doc, fault.New(fault.Unsupported, fmt.Errorf("parsing manifest %s: digest %q: %w", m.Digest, d.Digest, err))
 		}
 	}
 	return doc, nil
+}
+
+// unambiguous refuses what is one thing to one reader and another to the next:
+// an index with layers, an image that lists manifests, or either under the
+// other's media type (CVE-2021-41190). A policy would be asked about the one, and
+// the other be used.
+func (d document) unambiguous(mediaType string) error {
+	index := IsIndex(mediaType)
+	switch {
+	case IsManifest(d.MediaType) && d.MediaType != "" && IsIndex(d.MediaType) != index:
+		return fmt.Errorf("it says that it is %s, and came as %s", d.MediaType, mediaType)
+	case index && (d.Config != nil || len(d.Layers)+len(d.Blobs)+len(d.FSLayers) > 0):
+		return errors.New("it is an index, and has layers as well")
+	case !index && len(d.Manifests) > 0:
+		return errors.New("it is no index, and lists manifests as well")
+	}
+	return nil
 }
 
 // blobs are the config and the layers that have to be in the repository before

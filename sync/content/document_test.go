@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"csync/sync/fault"
+	"csync/sync/registry"
 	"csync/sync/registry/registrytest"
 )
 
@@ -27,7 +28,6 @@ func TestAManifestNeedsTheBlobsThatAreNotElsewhere(t *testing.T) {
 		"one not to be spread":     {`"layers": [{"digest": %q}, {"mediaType": "application/vnd.oci.image.layer.nondistributable.v1.tar", "urls": ["https://x.example"], "digest": %q}]`, []digest.Digest{one}},
 		"foreign but for no URL":   {`"layers": [{"digest": %q}, {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "digest": %q}]`, []digest.Digest{one, two}},
 		"a URL, and not foreign":   {`"layers": [{"digest": %q}, {"mediaType": "application/vnd.oci.image.layer.v1.tar", "urls": ["https://x.example"], "digest": %q}]`, []digest.Digest{one, two}},
-		"an index, which has none": {`"manifests": [{"digest": %q}, {"digest": %q}]`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -98,5 +98,31 @@ func TestOnlyImagesAreTakenForImages(t *testing.T) {
 		doc, err := parseDocument(manifestOf(c.image))
 		require.NoError(t, err)
 		require.Equal(t, c.is, doc.isImage(c.image.MediaType), name)
+	}
+}
+
+func TestAManifestThatIsTwoThingsAtOnceIsRefused(t *testing.T) {
+	t.Parallel()
+	const sum = `"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"`
+	for name, c := range map[string]struct{ mediaType, text, refusal string }{
+		"an image that lists manifests":  {v1.MediaTypeImageManifest, `{"config":{"digest":` + sum + `},"manifests":[{"digest":` + sum + `}]}`, "lists manifests"},
+		"an index with layers":           {v1.MediaTypeImageIndex, `{"manifests":[],"layers":[{"digest":` + sum + `}]}`, "has layers"},
+		"an index with a config":         {v1.MediaTypeImageIndex, `{"manifests":[],"config":{"digest":` + sum + `}}`, "has layers"},
+		"an index with schema 1's":       {v1.MediaTypeImageIndex, `{"manifests":[],"fsLayers":[{"blobSum":` + sum + `}]}`, "has layers"},
+		"an image that came as an index": {v1.MediaTypeImageIndex, `{"mediaType":"` + v1.MediaTypeImageManifest + `"}`, "and came as"},
+		"an index that came as an image": {v1.MediaTypeImageManifest, `{"mediaType":"` + v1.MediaTypeImageIndex + `"}`, "and came as"},
+		"an image":                       {v1.MediaTypeImageManifest, `{"config":{"digest":` + sum + `},"layers":[{"digest":` + sum + `}]}`, ""},
+		"an index":                       {v1.MediaTypeImageIndex, `{"manifests":[{"digest":` + sum + `}]}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Parse(registry.Manifest{Descriptor: v1.Descriptor{MediaType: c.mediaType}, Bytes: []byte(c.text)})
+			if c.refusal == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.refusal)
+			require.True(t, fault.Is(err, fault.Unsupported))
+		})
 	}
 }

@@ -42,7 +42,7 @@ func (c *Copier) ask(ctx context.Context, o *Original) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxQuestions)
 	for _, m := range o.root.All() {
-		if len(o.root.Find(m.Digest).Children) > 0 {
+		if content.IsIndex(m.MediaType) && len(o.root.Find(m.Digest).Children) > 0 {
 			continue
 		}
 		group.Go(func() error { return c.Trust.Allow(ctx, o.location.Reference, m, o.home) })
@@ -91,7 +91,7 @@ func (c *Copier) Complete(ctx context.Context, request Request) (bool, error) {
 	if err != nil || missing {
 		return false, err
 	}
-	return c.allSigned(ctx, request.Destination, signed)
+	return c.allSigned(ctx, request.Destination, request.There)
 }
 
 // subjects are the digests that signatures may be of, as an earlier run has

@@ -56,6 +56,9 @@ type Request struct {
 	// Chosen is the digest of what the selection makes of that; empty where only
 	// reading tells.
 	Chosen digest.Digest
+	// There is the digest of what the destination has; empty where that is not
+	// known.
+	There digest.Digest
 	// Manifest is the source's with that digest; nil: it has to be read.
 	Manifest  *registry.Manifest
 	Selection content.Selection

@@ -77,6 +77,7 @@ func (c *Copier) Sign(ctx context.Context, destination Location, root registry.M
 }
 
 func (c *Copier) signOne(ctx context.Context, s Signing, home *trust.Home) (written int64, err error) {
+	defer home.Hold(s.Manifest.Digest)()
 	has, err := home.Written(ctx, s.Manifest.Digest)
 	if err != nil {
 		return 0, err
@@ -104,32 +105,57 @@ func (c *Copier) signOne(ctx context.Context, s Signing, home *trust.Home) (writ
 	return written, storageFault(err)
 }
 
-// allSigned reports whether all signers have signed an image that is in place.
-func (c *Copier) allSigned(ctx context.Context, destination Location, subjects []digest.Digest) (bool, error) {
+// allSigned reports whether all signers have signed the image that a destination
+// has, and its instances.
+func (c *Copier) allSigned(ctx context.Context, destination Location, there digest.Digest) (bool, error) {
 	if len(c.Signers) == 0 {
 		return true, nil
 	}
+	lacks, err := c.unsigned(ctx, destination, there)
+	return !lacks && err == nil, fault.At(fault.Destination, destination.String(), err)
+}
+
+func (c *Copier) unsigned(ctx context.Context, destination Location, there digest.Digest) (bool, error) {
 	home, err := c.Homes.Of(destination.Reference, destination.Repository)
 	if err != nil {
 		return false, err
 	}
-	for _, of := range subjects {
-		has, err := home.Written(ctx, of)
-		if err != nil {
-			return false, fault.At(fault.Destination, destination.String(), err)
-		}
-		if len(has) == 0 {
-			return false, nil
-		}
-		m, err := destination.Repository.Manifest(ctx, of.String())
-		if err != nil {
-			return false, fault.At(fault.Destination, destination.String(), err)
-		}
-		for _, by := range c.Signers {
-			signed, err := by.Signed(ctx, Signing{m, destination.Reference.DockerReference(), destination.Repository}, has)
-			if err != nil || !signed {
-				return false, err
+	has, err := home.Written(ctx, there)
+	if err != nil || len(has) == 0 {
+		return true, err
+	}
+	root, err := destination.Repository.Manifest(ctx, there.String())
+	if err != nil {
+		return false, err
+	}
+	tree, err := content.Load(ctx, destination.Repository, root)
+	if err != nil {
+		return false, err
+	}
+	var lacking atomic.Bool
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxQuestions)
+	for _, m := range tree.All() {
+		group.Go(func() error {
+			signed, err := c.signedByAll(ctx, Signing{m, destination.Reference.DockerReference(), destination.Repository}, home)
+			if !signed {
+				lacking.Store(true)
 			}
+			return err
+		})
+	}
+	err = group.Wait()
+	return lacking.Load(), err
+}
+
+func (c *Copier) signedByAll(ctx context.Context, s Signing, home *trust.Home) (bool, error) {
+	has, err := home.Written(ctx, s.Manifest.Digest)
+	if err != nil {
+		return false, err
+	}
+	for _, by := range c.Signers {
+		if signed, err := by.Signed(ctx, s, has); err != nil || !signed {
+			return false, err
 		}
 	}
 	return true, nil

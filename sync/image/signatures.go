@@ -39,6 +39,7 @@ func (x *transfer) bring(ctx context.Context) error {
 }
 
 func (x *transfer) bringOne(ctx context.Context, of digest.Digest, home *trust.Home) (written int64, err error) {
+	defer home.Hold(of)()
 	addition := trust.Addition{Of: of}
 	addition.From, _ = x.home.Store.(*trust.Home)
 	if addition.Has, err = home.Written(ctx, of); err != nil {
@@ -55,14 +56,15 @@ func (x *transfer) bringOne(ctx context.Context, of digest.Digest, home *trust.H
 // the destination.
 func (c *Copier) mayTravel(request Request) (bool, error) {
 	keeps := request.Destination.Repository != nil || request.Destination.isDirectory()
-	if c.RemoveSignatures || request.Source.Repository == nil || !keeps {
+	if c.RemoveSignatures || !keeps {
 		return false, nil
 	}
-	home, err := c.Homes.Of(request.Source.Reference, request.Source.Repository)
+	from, err := c.signaturesOf(request.Source, request.Digest, nil)
 	if err != nil {
 		return false, fault.At(fault.Source, request.Source.String(), err)
 	}
-	return home.Possible(), nil
+	possible, ok := from.(interface{ Possible() bool })
+	return ok && possible.Possible(), nil
 }
 
 // missing reports whether the destination lacks a signature of the source.
@@ -71,11 +73,7 @@ func (c *Copier) missing(ctx context.Context, request Request, signed []digest.D
 	if err != nil || !travel {
 		return false, err
 	}
-	from, err := c.Homes.Of(request.Source.Reference, request.Source.Repository)
-	if err != nil {
-		return false, err
-	}
-	lack, err := c.lack(request, from)
+	from, err := c.signaturesOf(request.Source, request.Digest, nil)
 	if err != nil {
 		return false, err
 	}
@@ -84,30 +82,36 @@ func (c *Copier) missing(ctx context.Context, request Request, signed []digest.D
 	group.SetLimit(maxQuestions)
 	for i, of := range signed {
 		group.Go(func() (err error) {
-			lacks[i], err = lack(ctx, of)
-			return fault.At(fault.Source, request.Source.String(), err)
+			lacks[i], err = c.lacks(ctx, request, of, from)
+			return err
 		})
 	}
 	err = group.Wait()
 	return slices.Contains(lacks, true), err
 }
 
-// lack asks whether the destination lacks a signature of a manifest.
-func (c *Copier) lack(request Request, from *trust.Home) (func(context.Context, digest.Digest) (bool, error), error) {
-	destination := request.Destination
-	if destination.Repository != nil {
-		home, err := c.Homes.Of(destination.Reference, destination.Repository)
-		return func(ctx context.Context, of digest.Digest) (bool, error) { return home.Lacks(ctx, of, from) }, err
-	}
-	directory := trust.Directory{Path: destination.Reference.StringWithinTransport(), Top: request.Chosen}
-	return func(ctx context.Context, of digest.Digest) (bool, error) {
-		has, err := directory.Signatures(ctx, of)
+// lacks reports whether the destination lacks a signature of a manifest.
+func (c *Copier) lacks(ctx context.Context, request Request, of digest.Digest, from trust.Store) (bool, error) {
+	atSource := func(err error) error { return fault.At(fault.Source, request.Source.String(), err) }
+	atDestination := func(err error) error { return fault.At(fault.Destination, request.Destination.String(), err) }
+	has := trust.Directory{Path: request.Destination.Reference.StringWithinTransport(), Top: request.There}.Signatures
+	if repository := request.Destination.Repository; repository != nil {
+		home, err := c.Homes.Of(request.Destination.Reference, repository)
 		if err != nil {
-			return false, err
+			return false, atDestination(err)
 		}
-		missing, err := trust.Missing(ctx, of, has, from)
-		return len(missing) > 0, err
-	}, nil
+		if other, ok := from.(*trust.Home); ok {
+			lacks, err := home.Lacks(ctx, of, other)
+			return lacks, atSource(err)
+		}
+		has = home.Written
+	}
+	there, err := has(ctx, of)
+	if err != nil {
+		return false, atDestination(err)
+	}
+	missing, err := trust.Missing(ctx, of, there, from)
+	return len(missing) > 0, atSource(err)
 }
 
 // carried are the signatures that copy.Image is to write with an image to a

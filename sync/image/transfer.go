@@ -206,6 +206,9 @@ func (x *transfer) copyImage(ctx context.Context, t *content.Tree, identifier st
 	if err != nil && destination.rejected != nil {
 		err = destination.rejected
 	}
+	if fault.Is(err, fault.Internal) && fault.SideOf(err) == "" { // what copy.Image says of the image
+		err = x.at(fault.New(fault.Unsupported, err))
+	}
 	return registry.Manifest{Descriptor: written, Bytes: destination.written}, err
 }
 

@@ -166,7 +166,10 @@ func (s *Step) request() image.Request {
 	if s.Selection.All() { // also where that is converted afterwards
 		chosen = s.SourceDigest
 	}
-	return image.Request{Source: s.Source, Destination: s.Destination, Digest: s.SourceDigest, Chosen: chosen, Selection: s.Selection}
+	return image.Request{
+		Source: s.Source, Destination: s.Destination, Selection: s.Selection,
+		Digest: s.SourceDigest, Chosen: chosen, There: s.Result.PreviousDigest,
+	}
 }
 
 // atSource and atDestination say where an error happened.

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"reflect"
+	"maps"
 	"slices"
 	"strings"
 
@@ -78,14 +78,14 @@ func (h *Home) lacksAttached(ctx context.Context, of digest.Digest, from *Home) 
 	}
 	here, err := h.attachedDigest(ctx, of)
 	if err != nil || here == "" || here == there {
-		return here != there, err
+		return here != there, h.atDestination(err)
 	}
 	theirs, _, err := from.attachedManifest(ctx, of)
 	if err != nil {
 		return false, err
 	}
 	ours, _, err := h.attachedManifest(ctx, of)
-	return slices.ContainsFunc(theirs.Layers, func(layer v1.Descriptor) bool { return !holds(ours, layer) }), err
+	return slices.ContainsFunc(theirs.Layers, func(layer v1.Descriptor) bool { return !holds(ours, layer) }), h.atDestination(err)
 }
 
 // attachedDigest is the digest of the manifest that holds the signatures, or "".
@@ -100,9 +100,13 @@ func (h *Home) attachedDigest(ctx context.Context, of digest.Digest) (digest.Dig
 	return found.Digest, err
 }
 
-// holds reports whether a manifest of signatures has one.
+// holds reports whether a manifest of signatures has one, whatever else its entry
+// says.
 func holds(m v1.Manifest, signature v1.Descriptor) bool {
-	return slices.ContainsFunc(m.Layers, func(other v1.Descriptor) bool { return reflect.DeepEqual(other, signature) })
+	return slices.ContainsFunc(m.Layers, func(other v1.Descriptor) bool {
+		return other.MediaType == signature.MediaType && other.Digest == signature.Digest && other.Size == signature.Size &&
+			maps.Equal(other.Annotations, signature.Annotations)
+	})
 }
 
 // adopt attaches the signatures of another home with the manifest that they have

@@ -46,6 +46,12 @@ func (d Directory) Signatures(_ context.Context, of digest.Digest) ([]Signature,
 	return all, nil
 }
 
+// Possible reports whether there is any signature.
+func (d Directory) Possible() bool {
+	found, err := filepath.Glob(filepath.Join(escape(d.Path), "*signature-*"))
+	return err != nil || len(found) > 0
+}
+
 // directoryName is where dir: keeps the signature with that index.
 func directoryName(instance digest.Digest, index int) string {
 	if instance == "" {

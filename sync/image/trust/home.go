@@ -11,6 +11,7 @@ import (
 	"go.podman.io/image/v5/types"
 	"golang.org/x/sync/errgroup"
 
+	"csync/sync/fault"
 	"csync/sync/registry"
 )
 
@@ -26,6 +27,7 @@ type Homes struct {
 	once       sync.Once
 	configured *registriesD
 	failed     error
+	locks      sync.Map // place and manifest -> who adds signatures (*sync.Mutex)
 	kept       sync.Map // directory of a repository's signatures -> whether there are any (func() bool)
 }
 
@@ -35,6 +37,7 @@ type Home struct {
 	read        lookaside
 	written     lookaside
 	attachments bool
+	locks       *sync.Map    // of all homes
 	kept        func() bool  // there may be signatures in the lookaside
 	bytes       atomic.Int64 // that came over the network
 	shown       sync.Map     // manifest -> what its signatures were read from (registry.Manifest)
@@ -54,7 +57,7 @@ func (h *Homes) Of(ref types.ImageReference, repository *registry.Repository) (*
 	if err != nil {
 		return nil, err
 	}
-	home := &Home{repository: repository, attachments: h.configured.attachments(ref)}
+	home := &Home{repository: repository, locks: &h.locks, attachments: h.configured.attachments(ref)}
 	read.fetch, written.fetch = home.counting(h.Fetch), home.counting(h.Fetch)
 	home.read, home.written = read, written
 	kept, _ := h.kept.LoadOrStore(read.base.String(), sync.OnceValue(read.possible))
@@ -127,14 +130,15 @@ func simple(all []Signature) int {
 }
 
 // Lacks reports whether the home lacks one of the signatures that another has of
-// a manifest. Attachments are looked at only where they are not the same.
+// a manifest. Attachments are looked at only where they are not the same. Errors
+// of the home itself say that it is the destination.
 func (h *Home) Lacks(ctx context.Context, of digest.Digest, from *Home) (bool, error) {
 	var signature, attached bool
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		has, err := h.written.signatures(ctx, of, 1)
 		if err != nil {
-			return err
+			return h.atDestination(err)
 		}
 		there, err := from.read.signatures(ctx, of, len(has))
 		signature = slices.ContainsFunc(there, func(s Signature) bool { return !contains(has, s) })
@@ -146,6 +150,19 @@ func (h *Home) Lacks(ctx context.Context, of digest.Digest, from *Home) (bool, e
 	})
 	err := group.Wait()
 	return signature || attached, err
+}
+
+func (h *Home) atDestination(err error) error {
+	return fault.At(fault.Destination, "docker://"+h.repository.Name().Name(), err)
+}
+
+// Hold keeps others from adding signatures of a manifest here until release is
+// called: what is added depends on what is there.
+func (h *Home) Hold(of digest.Digest) (release func()) {
+	lock, _ := h.locks.LoadOrStore(h.written.base.String()+" "+h.repository.Name().Name()+" "+of.String(), &sync.Mutex{})
+	mutex := lock.(*sync.Mutex)
+	mutex.Lock()
+	return mutex.Unlock
 }
 
 // Addition is signatures of a manifest that a home gets.

@@ -112,7 +112,7 @@ func (d *registriesD) lookaside(ref types.ImageReference, write bool) (l lookasi
 		}
 		parsed, err := url.Parse(configured)
 		if err != nil {
-			return l, fault.New(fault.Input, fmt.Errorf("reading registries.d: lookaside: %w", err))
+			return l, fault.New(fault.Input, errors.New("reading registries.d: lookaside is no URL"))
 		}
 		base = *parsed
 		break
