@@ -20,14 +20,14 @@ func TestAManifestNeedsTheBlobsThatAreNotElsewhere(t *testing.T) {
 		text string
 		want []digest.Digest
 	}{
-		"config and layers":        {`"config": {"digest": %q}, "layers": [{"digest": %q}]`, []digest.Digest{one, two}},
-		"a layer twice":            {`"layers": [{"digest": %q}, {"digest": %[1]q}, {"digest": %[2]q}]`, []digest.Digest{one, two}},
-		"an artifact's blobs":      {`"blobs": [{"digest": %q}, {"digest": %q}]`, []digest.Digest{one, two}},
-		"schema 1":                 {`"fsLayers": [{"blobSum": %q}, {"blobSum": %q}]`, []digest.Digest{one, two}},
-		"a foreign layer":          {`"layers": [{"digest": %q}, {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "urls": ["https://x.example"], "digest": %q}]`, []digest.Digest{one}},
-		"one not to be spread":     {`"layers": [{"digest": %q}, {"mediaType": "application/vnd.oci.image.layer.nondistributable.v1.tar", "urls": ["https://x.example"], "digest": %q}]`, []digest.Digest{one}},
-		"foreign but for no URL":   {`"layers": [{"digest": %q}, {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "digest": %q}]`, []digest.Digest{one, two}},
-		"a URL, and not foreign":   {`"layers": [{"digest": %q}, {"mediaType": "application/vnd.oci.image.layer.v1.tar", "urls": ["https://x.example"], "digest": %q}]`, []digest.Digest{one, two}},
+		"config and layers":      {`"config": {"digest": %q}, "layers": [{"digest": %q}]`, []digest.Digest{one, two}},
+		"a layer twice":          {`"layers": [{"digest": %q}, {"digest": %[1]q}, {"digest": %[2]q}]`, []digest.Digest{one, two}},
+		"an artifact's blobs":    {`"blobs": [{"digest": %q}, {"digest": %q}]`, []digest.Digest{one, two}},
+		"schema 1":               {`"fsLayers": [{"blobSum": %q}, {"blobSum": %q}]`, []digest.Digest{one, two}},
+		"a foreign layer":        {`"layers": [{"digest": %q}, {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "urls": ["https://x.example"], "digest": %q}]`, []digest.Digest{one}},
+		"one not to be spread":   {`"layers": [{"digest": %q}, {"mediaType": "application/vnd.oci.image.layer.nondistributable.v1.tar", "urls": ["https://x.example"], "digest": %q}]`, []digest.Digest{one}},
+		"foreign but for no URL": {`"layers": [{"digest": %q}, {"mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "digest": %q}]`, []digest.Digest{one, two}},
+		"a URL, and not foreign": {`"layers": [{"digest": %q}, {"mediaType": "application/vnd.oci.image.layer.v1.tar", "urls": ["https://x.example"], "digest": %q}]`, []digest.Digest{one, two}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
