@@ -49,6 +49,7 @@ func (j *job) sign(ctx context.Context) error {
 		return err
 	}
 	if err := j.signByLibrary(passphrase); err != nil {
+		j.closeSigners()
 		return fault.New(fault.Input, fmt.Errorf("setting up signing: %w", err))
 	}
 	return nil
@@ -71,6 +72,7 @@ func (j *job) closeSigners() {
 	for _, s := range j.signers {
 		_ = s.Close() // nothing was to be written by it
 	}
+	j.signers = nil
 }
 
 // passphrase is the one in the file, of which there can be one.
@@ -120,6 +122,7 @@ func (j *job) signByParameters(string) error {
 	if err != nil {
 		return err
 	}
+	j.signers = append(j.signers, made)
 	content, err := params.ParseFile(file)
 	if err != nil {
 		return err
@@ -146,6 +149,7 @@ func (j *job) signByPrivateKey(passphrase string) error {
 	if err != nil {
 		return err
 	}
+	j.signers = append(j.signers, made)
 	return j.addKey(made, file, passphrase)
 }
 
@@ -158,10 +162,12 @@ func (j *job) signBySequoia(passphrase string) error {
 		options = append(options, simplesequoia.WithPassphrase(passphrase))
 	}
 	made, err := simplesequoia.NewSigner(options...) // which a static binary has not
-	if err == nil {
-		j.add(made, image.AcceptsFingerprint(j.Signing.Sequoia))
+	if err != nil {
+		return err
 	}
-	return err
+	j.signers = append(j.signers, made)
+	j.add(made, image.AcceptsFingerprint(j.Signing.Sequoia))
+	return nil
 }
 
 // addKey takes a signer whose own signatures the key in a file tells.
@@ -179,6 +185,5 @@ func (j *job) addKey(made *signer.Signer, file, passphrase string) error {
 }
 
 func (j *job) add(made *signer.Signer, accepts image.Accepts) {
-	j.signers = append(j.signers, made)
 	j.copier.Signers = append(j.copier.Signers, image.Library{Signer: made, Accepts: accepts})
 }

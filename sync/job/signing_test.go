@@ -144,3 +144,24 @@ func TestEachFormOfASigstoreParameterFileIsTakenOrRefused(t *testing.T) {
 		})
 	}
 }
+
+// closing notes that it was closed.
+type closing struct{ closed int }
+
+func (c *closing) Close() error {
+	c.closed++
+	return nil
+}
+
+func TestSignersAreGivenBackWhereALaterOneCannotBeHad(t *testing.T) {
+	t.Parallel()
+	key, passphrase := sigstoreKey(t, "secret")
+	earlier := &closing{}
+	signing := Signing{PrivateKey: key, PassphraseFile: passphrase, Parameters: "/nonexistent/parameters.yaml"}
+	j := &job{Options: Options{Verb: Sync, Signing: signing}, copier: &image.Copier{}, signers: []io.Closer{earlier}}
+
+	require.ErrorContains(t, j.sign(t.Context()), "/nonexistent/parameters.yaml")
+
+	require.Equal(t, 1, earlier.closed)
+	require.Empty(t, j.signers)
+}
