@@ -1,13 +1,8 @@
 package plan
 
 import (
-	"cmp"
-	"runtime"
-	"strings"
-
 	"github.com/opencontainers/go-digest"
 
-	"csync/sync/content"
 	"csync/sync/memory"
 	"csync/sync/report"
 )
@@ -77,23 +72,11 @@ func (s *Step) remembered() bool {
 
 // cacheKey is the source, and what is made of it.
 func cacheKey(step *Step) string {
-	var key strings.Builder
-	key.WriteString(step.Result.Source)
-	for _, platform := range step.Selection.Platforms {
-		key.WriteString(" " + content.PlatformName(platform))
-	}
-	if step.Selection.AllowMissing {
-		key.WriteString(" or fewer")
-	}
-	if system := step.Selection.System; system != nil {
-		key.WriteString(" for " + strings.Join([]string{
-			cmp.Or(system.OSChoice, runtime.GOOS), cmp.Or(system.ArchitectureChoice, runtime.GOARCH), system.VariantChoice,
-		}, "/"))
-	}
+	key := step.Result.Source + step.Selection.Key()
 	if step.Format != "" {
-		key.WriteString(" as " + step.Format)
+		key += " as " + step.Format
 	}
-	return key.String()
+	return key
 }
 
 func entryOf(f found) entry {

@@ -59,7 +59,7 @@ func sourceKey(step *plan.Step) string {
 	if step.Action != report.Copy || !read || !written {
 		return ""
 	}
-	return step.Result.Source + " " + step.SourceDigest.String() + " " + step.Wanted.String()
+	return step.Result.Source + " " + step.SourceDigest.String() + " " + step.Wanted.String() + step.Selection.Key()
 }
 
 // several reports whether the batch writes to more than one registry.

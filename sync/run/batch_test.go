@@ -10,6 +10,7 @@ import (
 	"go.podman.io/image/v5/docker/reference"
 	"go.podman.io/image/v5/types"
 
+	"csync/sync/content"
 	"csync/sync/fault"
 	"csync/sync/image"
 	"csync/sync/plan"
@@ -76,6 +77,31 @@ func TestStepsGoTogetherWhereTheyCopyTheSameBytes(t *testing.T) {
 			all := batches([]*plan.Step{one, two}, nil)
 
 			require.Len(t, all, test.want)
+		})
+	}
+}
+
+func TestStepsWithOtherSelectionsAreReadByThemselvesWhereNobodyKnowsWhatIsChosen(t *testing.T) {
+	amd64, arm64 := []v1.Platform{{OS: "linux", Architecture: "amd64"}}, []v1.Platform{{OS: "linux", Architecture: "arm64"}}
+	for _, test := range []struct {
+		name     string
+		one, two content.Selection
+		want     int // batches
+	}{
+		{"the same platforms", content.Selection{Platforms: amd64}, content.Selection{Platforms: amd64}, 1},
+		{"the same system", content.Selection{System: &types.SystemContext{}}, content.Selection{System: &types.SystemContext{}}, 1},
+		{"other platforms", content.Selection{Platforms: amd64}, content.Selection{Platforms: arm64}, 2},
+		{"all platforms", content.Selection{Platforms: amd64}, content.Selection{}, 2},
+		{"platforms that may be missing", content.Selection{Platforms: amd64}, content.Selection{Platforms: amd64, AllowMissing: true}, 2},
+		{"another system", content.Selection{System: &types.SystemContext{}}, content.Selection{System: &types.SystemContext{ArchitectureChoice: "none"}}, 2},
+		{"a system", content.Selection{}, content.Selection{System: &types.SystemContext{}}, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			client := newClient(t)
+			one, two := stepOf(t, client, "a.test", "b.test"), stepOf(t, client, "a.test", "c.test")
+			one.Selection, two.Selection = test.one, test.two
+
+			require.Len(t, batches([]*plan.Step{one, two}, nil), test.want)
 		})
 	}
 }
