@@ -112,7 +112,7 @@ func (o *Outcome) Fail(err error) {
 func (o *Outcome) Confirm(there v1.Descriptor) {
 	r := &o.Result
 	r.SourceDigest, r.Digest, r.MediaType = there.Digest, there.Digest, there.MediaType
-	r.Status, r.Verified, r.PreviousDigest = report.Unchanged, true, ""
+	r.Status, r.Reason, r.Verified, r.PreviousDigest = report.Unchanged, "", true, ""
 }
 
 // Reach notes what the destination has now, and whether it was converted.

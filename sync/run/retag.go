@@ -32,7 +32,11 @@ func (r *runner) confirm(ctx context.Context, b *batch, step *plan.Step) error {
 	if step.Result.BytesWritten, err = r.Copier.Sign(ctx, step.Destination, m); err != nil {
 		return fault.At(fault.Destination, step.Result.Destination, err)
 	}
+	incomplete := step.InPlace && len(r.Copier.Signers) > 0 // signatures beside the registry are no bytes there
 	step.Confirm(m.Descriptor)
+	if incomplete || step.Result.BytesWritten > 0 {
+		step.Result.Status, step.Result.Reason = report.Done, "signatures added"
+	}
 	return nil
 }
 
