@@ -58,10 +58,14 @@ func (r *runner) retag(ctx context.Context, b *batch, step *plan.Step) error {
 	}
 	result := &step.Result
 	m, err := r.tagged(ctx, b, step, there)
-	if err != nil {
+	needed := step.Needs
+	switch {
+	case err != nil && needed != nil && !needed.Itself:
+		return fault.At(fault.Destination, result.Destination, err)
+	case err != nil:
 		return fault.At(fault.Source, result.Source, err)
 	}
-	if needed := step.Needs; needed == nil || needed.Itself { // another has been asked about
+	if needed == nil || needed.Itself || m.Digest != needed.Result.Digest { // else it has been asked about
 		if err := r.vouch(ctx, step, m.Digest); err != nil {
 			return err
 		}
@@ -73,11 +77,11 @@ func (r *runner) retag(ctx context.Context, b *batch, step *plan.Step) error {
 	if err != nil {
 		return fault.At(fault.Destination, result.Destination, err)
 	}
-	if result.SourceDigest == "" {
+	switch {
+	case needed != nil && m.Digest == needed.Result.Digest: // which may be a part of its source
+		result.SourceDigest = needed.Result.SourceDigest
+	case result.SourceDigest == "":
 		result.SourceDigest = m.Digest
-		if step.Needs != nil { // which may be a part of its source
-			result.SourceDigest = step.Needs.Result.SourceDigest
-		}
 	}
 	result.BytesWritten = m.Size + signatures
 	result.Digest, result.MediaType, result.Verified = m.Digest, m.MediaType, true
@@ -106,10 +110,12 @@ func (r *runner) tagged(ctx context.Context, b *batch, step *plan.Step, there im
 	return m, err
 }
 
-// retagged is the tag or digest of what gets another tag.
+// retagged is the tag or digest of what gets another tag: what the step needs,
+// which may have become another than was planned, and whose source may have moved
+// between two looks. Of an image that is its own source it is what was planned.
 func retagged(step *plan.Step) string {
 	switch needed := step.Needs; {
-	case needed != nil && needed.Result.Status == report.Done: // it may have become another
+	case needed != nil && !needed.Itself && needed.Result.Digest != "":
 		return needed.Result.Digest.String()
 	case step.Wanted != "":
 		return step.Wanted.String()

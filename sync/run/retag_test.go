@@ -1,11 +1,15 @@
 package run_test
 
 import (
+	"net/http"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
 
+	"csync/sync/fault"
 	"csync/sync/image"
+	"csync/sync/plan"
 	"csync/sync/registry/registrytest"
 	"csync/sync/report"
 )
@@ -38,4 +42,43 @@ func TestAnImageThatIsItsOwnSourceSaysWhenItWasSigned(t *testing.T) {
 			require.Zero(t, again[0].BytesWritten)
 		})
 	}
+}
+
+// labelled plans a further tag of an image that its destination has. another is
+// an image that the destination has as well.
+func labelled(t *testing.T) (l *lab, p *plan.Plan, destination *registrytest.Registry, there, another digest.Digest) {
+	t.Helper()
+	source, destination := registrytest.Start(t), registrytest.Start(t)
+	there = source.Push(t, "app", "1.0", registrytest.RandomImage(1))
+	destination.Push(t, "app", "1.0", registrytest.RandomImage(1))
+	another = destination.Push(t, "app", "2.0", registrytest.RandomImage(2))
+	l = newLab(t, "docker://"+destination.Host())
+	p = l.plan(oneOf(source, "app", "1.0", "csync: {repositories: {app: {tags: {'1.0': [stable]}}}}"))
+	require.Equal(t, report.Unchanged, p.Steps[0].Result.Status)
+	require.True(t, p.Steps[1].ToDo())
+	return l, p, destination, there, another
+}
+
+func TestAFurtherTagNamesWhatItsImageIsWhereTheSourceMovedBetweenTwoLooks(t *testing.T) {
+	t.Parallel()
+	l, p, destination, there, another := labelled(t)
+	p.Steps[1].Wanted, p.Steps[1].Result.SourceDigest = another, another
+
+	l.run(t.Context(), p)
+
+	result := p.Steps[1].Result
+	require.Equal(t, report.Done, result.Status, result.Error)
+	require.Equal(t, there, destination.Digest(t, "app", "stable"))
+	require.Equal(t, there, result.Digest)
+	require.Equal(t, there, result.SourceDigest)
+}
+
+func TestAFurtherTagOfWhatTheDestinationHasLostFailsThere(t *testing.T) {
+	t.Parallel()
+	l, p, destination, _, _ := labelled(t)
+	destination.Intercept(answering(registrytest.ManifestGet, http.StatusForbidden, "DENIED"))
+
+	l.run(t.Context(), p)
+
+	requireFailure(t, p.Steps[1].Result, fault.Denied, fault.Destination)
 }
