@@ -136,24 +136,26 @@ func TestWhatWasWrittenMustBeWhatWasPlanned(t *testing.T) {
 	for _, test := range []struct {
 		name            string
 		planned, source digest.Digest
+		read            digest.Digest // at the source by the run
 		mayChange       bool
 		fails           bool
 		reason          string
 	}{
 		{name: "as planned", planned: digestA, source: digestA},
 		{name: "not as planned", planned: digestB, source: digestA, fails: true},
-		{name: "what the registry takes instead", planned: digestB, source: digestB, mayChange: true, reason: "converted to " + v1.MediaTypeImageManifest},
+		{name: "what the registry takes instead", planned: digestB, source: digestB, read: digestB, mayChange: true, reason: "converted to " + v1.MediaTypeImageManifest},
+		{name: "what the registry takes of another source", planned: digestB, source: digestB, read: digestA, mayChange: true, fails: true},
 		{name: "nothing was planned", source: digestA},
 		{name: "another than the source", source: digestB, reason: "converted to " + v1.MediaTypeImageManifest},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			step := stepOf(t, newClient(t), "a.test", "b.test")
-			step.Wanted, step.Result.SourceDigest = test.planned, test.source
+			step.Wanted, step.SourceDigest, step.Result.SourceDigest = test.planned, test.source, test.source
 			written := v1.Descriptor{Digest: digestA, MediaType: v1.MediaTypeImageManifest}
 
 			r := &runner{Options: Options{Copier: &image.Copier{AllowConversion: test.mayChange}}}
 
-			err := r.check(step, image.Copied{Manifest: written, Verified: true})
+			err := r.check(step, image.Copied{Source: test.read, Manifest: written, Verified: true})
 
 			if test.fails {
 				require.True(t, fault.Is(err, fault.DigestMismatch), err)

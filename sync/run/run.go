@@ -208,11 +208,12 @@ func source(step *plan.Step) image.Request {
 }
 
 // check holds what was written against what was planned: another manifest has to
-// be one that the image was allowed to become.
+// be one that the planned image was allowed to become.
 func (r *runner) check(step *plan.Step, copied image.Copied) error {
 	result := &step.Result
 	became := step.Wanted != "" && copied.Manifest.Digest != step.Wanted
-	if became && !r.Copier.AllowConversion {
+	moved := step.SourceDigest != "" && copied.Source != step.SourceDigest // while it was not a registry's
+	if became && (moved || !r.Copier.AllowConversion) {
 		return fault.At(fault.Destination, result.Destination,
 			fault.New(fault.DigestMismatch, fmt.Errorf("writing manifest: planned %s, written %s", step.Wanted, copied.Manifest.Digest)))
 	}
