@@ -27,13 +27,13 @@ type authority struct {
 	credentials credentialStore
 
 	mu        sync.Mutex
-	passwords map[user]*trial // of those that are sent as they are
+	passwords map[user]*passwordTrial // of those that are sent as they are
 	refusals  map[tokenKey]refusal
 }
 
 func (a *authority) init(h *host) {
 	a.host = h
-	a.passwords = map[user]*trial{}
+	a.passwords = map[user]*passwordTrial{}
 	a.refusals = map[tokenKey]refusal{}
 	a.credentials.init(h)
 }
@@ -43,7 +43,7 @@ type grant struct {
 	header   string
 	token    *token // nil: the header does not come from a token endpoint
 	slot     *tokenSlot
-	password *trial // nil: the header is not a user's password
+	password *passwordTrial // nil: the header is not a user's password
 }
 
 // authorize gives what the host wants to see for scopes; nothing where it wants
