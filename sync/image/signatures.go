@@ -67,6 +67,22 @@ func (c *Copier) mayTravel(request Request) (bool, error) {
 	return ok && possible.Possible(), nil
 }
 
+// Attaches reports whether sigstore's signatures that are attached to the source
+// are brought along by every copy, and are among those of the destination then.
+func (c *Copier) Attaches(request Request) (bool, error) {
+	travel, err := c.mayTravel(request)
+	if err != nil || !travel || request.Destination.Repository == nil {
+		return false, err
+	}
+	for _, l := range []Location{request.Source, request.Destination} {
+		home, err := c.Homes.Of(l.Reference, l.Repository)
+		if err != nil || !home.Attaches() {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 // missing reports whether the destination lacks a signature of the source.
 func (c *Copier) missing(ctx context.Context, request Request, signed []digest.Digest) (bool, error) {
 	travel, err := c.mayTravel(request)

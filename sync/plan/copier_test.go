@@ -15,6 +15,7 @@ import (
 // copier is a Copier that answers in one way.
 type copier struct {
 	complete bool
+	attaches bool
 	err      error
 	requests []image.Request
 }
@@ -27,6 +28,8 @@ func (c *copier) Vouch(_ context.Context, r image.Request) error {
 func (c *copier) Complete(ctx context.Context, r image.Request) (bool, error) {
 	return c.complete, c.Vouch(ctx, r)
 }
+
+func (c *copier) Attaches(image.Request) (bool, error) { return c.attaches, c.err }
 
 func TestWhatIsInPlaceMayLackSignaturesOrBeRefused(t *testing.T) {
 	t.Parallel()

@@ -64,6 +64,9 @@ type Copier interface {
 	// Complete reports whether an image that is in place needs nothing more; the
 	// error is why it may not be there.
 	Complete(ctx context.Context, request image.Request) (bool, error)
+	// Attaches reports whether copying an image brings the signatures that are
+	// attached to it, and merges them with those that the destination has.
+	Attaches(request image.Request) (bool, error)
 }
 
 // Make plans the request. What goes wrong is in the plan; when ctx is cancelled,

@@ -71,7 +71,7 @@ func (c *comparison) referrersOf(ctx context.Context, step *Step) ([]*Step, erro
 	if err != nil {
 		return nil, err
 	}
-	tags, err := c.lists.tags(ctx, source.repository)
+	tags, err := c.attachedTags(ctx, step, source)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +100,21 @@ func (c *comparison) referrersOf(ctx context.Context, step *Step) ([]*Step, erro
 		}
 	}
 	return steps, nil
+}
+
+// attachedTags are the source's tags, without those of signatures that come with
+// what they sign: copied by themselves, they would take the place of those that
+// the destination has besides.
+func (c *comparison) attachedTags(ctx context.Context, step *Step, source remote) ([]string, error) {
+	tags, err := c.lists.tags(ctx, source.repository)
+	if err != nil || c.Copier == nil {
+		return tags, err
+	}
+	attaches, err := c.Copier.Attaches(step.request())
+	if err != nil || !attaches {
+		return tags, err
+	}
+	return slices.DeleteFunc(slices.Clone(tags), func(tag string) bool { return strings.HasSuffix(tag, ".sig") }), nil
 }
 
 // cosignTags are the tags under which cosign keeps signatures, attestations and

@@ -104,6 +104,23 @@ func TestCosignsTagsAreThoseOfTheWholeDigest(t *testing.T) {
 	require.Equal(t, []string{cosignTag(sum, ".sig"), cosignTag(sum, ".att")}, cosignTags(tags, sum))
 }
 
+func TestSignaturesThatComeWithTheirImageAreNoStepsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	for _, attaches := range []bool{true, false} {
+		source := newShop()
+		step := between(t, source, newShop(), "1.0")
+		step.SourceDigest = source.image("a", "1.0")
+		source.image("signature", cosignTag(step.SourceDigest, ".sig"))
+		source.image("statement", cosignTag(step.SourceDigest, ".att"))
+
+		steps, err := comparing(Request{Copier: &copier{attaches: attaches}}).referrersOf(t.Context(), step)
+
+		require.NoError(t, err)
+		require.Contains(t, destinations(steps), ":"+cosignTag(step.SourceDigest, ".att"))
+		require.Equal(t, !attaches, len(steps) == 2)
+	}
+}
+
 func TestEndlessReferrersAreNoLongerFollowed(t *testing.T) {
 	t.Parallel()
 	source := newShop()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"csync/sync/image"
 	"csync/sync/registry/registrytest"
 	"csync/sync/report"
 )
@@ -104,13 +105,13 @@ func TestEveryTagWithReferrersTagsIsUnchangedInTheSecondRun(t *testing.T) {
 func TestANewSignatureOfAnUnchangedImageIsCopied(t *testing.T) {
 	t.Parallel()
 	source, destination := registrytest.Start(t), registrytest.Start(t)
-	image := registrytest.RandomImage(1)
-	source.Push(t, "app", "1.0", image)
+	made := registrytest.RandomImage(1)
+	source.Push(t, "app", "1.0", made)
 	l := newLab(t, "docker://"+destination.Host())
 	requireAll(t, report.Done, l.sync(oneOf(source, "app", "1.0")+withReferrers))
-	tag, signature := registrytest.CosignSignature(image)
+	tag, signature := registrytest.CosignSignature(made)
 	source.Push(t, "app", tag, signature)
-	referrer := registrytest.Artifact(&image, "application/vnd.example.signature")
+	referrer := registrytest.Artifact(&made, "application/vnd.example.signature")
 	source.Push(t, "app", "", referrer)
 
 	results := l.sync(oneOf(source, "app", "1.0") + withReferrers)
@@ -147,4 +148,34 @@ func TestWithoutReferrersOnlyTheImageIsCopied(t *testing.T) {
 	require.Len(t, results, 1)
 	require.Equal(t, []string{"1.0"}, destination.Tags(t, "app"))
 	require.Zero(t, source.Count(registrytest.Referrers))
+}
+
+func TestSignaturesThatTravelByThemselvesAreNoReferrersAsWell(t *testing.T) {
+	t.Parallel()
+	for name, made := range map[string]registrytest.Image{"an image": one(1), "an index": several(1)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, theirs := keyPair(t)
+			_, ours := keyPair(t)
+			p := signedSource(t, made, registrytest.Start(t), "", theirs)
+			sbom := registrytest.Artifact(&made, "application/spdx+json")
+			p.source.Push(t, "team/app", "", sbom)
+			p.file += withReferrers
+			p.options.Copier.Signers = []image.Signer{ours}
+
+			first := p.sync(p.file)
+
+			requireAll(t, report.Done, first)
+			require.Len(t, first, 2, "the image and the SBOM")
+			for range 2 {
+				for _, d := range digests(made) {
+					require.Len(t, p.signatures(p.destination, "team/app", d), 2)
+					require.Subset(t, p.signatures(p.destination, "team/app", d), p.signatures(p.source, "team/app", d))
+				}
+				p.reset()
+				requireAll(t, report.Unchanged, p.sync(p.file))
+				require.Empty(t, writes(p.destination, "team/app"))
+			}
+		})
+	}
 }

@@ -93,6 +93,10 @@ func (h *Home) Written(ctx context.Context, of digest.Digest) ([]Signature, erro
 // or might when that was first asked.
 func (h *Home) Possible() bool { return h.attachments || h.kept() }
 
+// Attaches reports whether sigstore's signatures are kept beside the image, under
+// an [AttachmentTag].
+func (h *Home) Attaches() bool { return h.attachments }
+
 func (h *Home) signatures(ctx context.Context, of digest.Digest, at lookaside) ([]Signature, error) {
 	var simple, attached []Signature
 	group, ctx := errgroup.WithContext(ctx)
