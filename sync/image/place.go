@@ -12,7 +12,6 @@ import (
 	"go.podman.io/image/v5/docker"
 	"go.podman.io/image/v5/docker/daemon"
 	"go.podman.io/image/v5/docker/reference"
-	"go.podman.io/image/v5/oci/layout"
 	"go.podman.io/image/v5/storage"
 	"go.podman.io/image/v5/types"
 
@@ -163,17 +162,6 @@ func (p directories) Location(name Name) (Location, error) {
 	}
 	ref, err := directoryReference(path)
 	return Location{Reference: ref, System: p.system, obstacle: obstacle}, err
-}
-
-// layouts is one OCI image layout for all images.
-type layouts struct {
-	place
-	mu sync.Mutex
-}
-
-func (p *layouts) Location(name Name) (Location, error) {
-	ref, err := layout.NewReference(p.path, name.String())
-	return Location{Reference: ref, System: p.system, exclusive: &p.mu}, err
 }
 
 // store is podman's store, or a Docker daemon's.

@@ -1,8 +1,10 @@
 package run_test
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +48,57 @@ func TestALayoutKeepsSeveralImagesAndTheirSharedBlobsOnce(t *testing.T) {
 	requireAll(t, report.Done, into.syncImages("oci:"+path))
 	requireShelf(t, source, back)
 	requireAll(t, report.Unchanged, into.syncImages("oci:"+path))
+}
+
+func TestALayoutThatGotNoImageIsNotLeftBehind(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(path string) []string{
+		"where nothing was":    func(string) []string { return nil },
+		"in a directory":       func(path string) []string { require.NoError(t, os.Mkdir(path, 0o755)); return []string{} },
+		"beside what is there": func(path string) []string { return fileIn(t, path) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			source, path := registrytest.Start(t), filepath.Join(t.TempDir(), "shelf")
+			made := registrytest.RandomImage(1)
+			source.Push(t, "app", "1.0", made)
+			last := "/blobs/" + made.Blobs[len(made.Blobs)-1].Digest().String()
+			source.Intercept(func(w http.ResponseWriter, req *http.Request) bool {
+				gone := strings.HasSuffix(req.URL.Path, last)
+				if gone {
+					w.WriteHeader(http.StatusNotFound)
+				}
+				return gone
+			})
+			before := prepare(path)
+
+			results := newLab(t, "oci:"+path).sync(oneOf(source, "app", "1.0"))
+
+			require.Equal(t, report.Failed, results[0].Status)
+			if before == nil {
+				require.NoDirExists(t, path)
+				return
+			}
+			entries, err := os.ReadDir(path)
+			require.NoError(t, err)
+			left := []string{}
+			for _, entry := range entries {
+				left = append(left, entry.Name())
+			}
+			require.Subset(t, left, before)
+			if len(before) == 0 {
+				require.Empty(t, left)
+			}
+		})
+	}
+}
+
+// fileIn makes a directory with a file that is no image's.
+func fileIn(t *testing.T, path string) []string {
+	t.Helper()
+	require.NoError(t, os.Mkdir(path, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(path, "notes"), nil, 0o600))
+	return []string{"notes"}
 }
 
 func TestAnOCIArchiveIsLeftAloneInTheSecondRunAndAddedToLater(t *testing.T) {
