@@ -58,7 +58,7 @@ func (h *host) submit(req *http.Request, g grant) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := h.roundTrip(req)
-	refused, v := h.judge(resp, err, g)
+	v, refused := h.judge(resp, err, g)
 	if refused != nil {
 		v = h.appeal(req.Context(), g, refused)
 	}
@@ -69,19 +69,19 @@ func (h *host) submit(req *http.Request, g grant) (*http.Response, error) {
 // judge is what an answer says of the password that was sent for it, unless it
 // was refused. A host that is too busy has not looked at it; one that it has
 // opened before refuses only what was asked for.
-func (h *host) judge(resp *http.Response, err error, g grant) (refused error, v verdict) {
+func (h *host) judge(resp *http.Response, err error, g grant) (v verdict, refused error) {
 	if err != nil || h.temporary(resp, nil) || g.password.made() {
-		return nil, verdict{}
+		return verdict{}, nil
 	}
 	if resp.StatusCode != http.StatusUnauthorized || resp.Request.URL.Host != h.address {
-		return nil, verdict{passed: true}
+		return verdict{passed: true}, nil
 	}
 	detach(resp)
 	text, _ := io.ReadAll(resp.Body) // which is in memory
 	resp.Body = io.NopCloser(bytes.NewReader(text))
 	refused = readAnswer(resp)
 	resp.Body = io.NopCloser(bytes.NewReader(text))
-	return refused, verdict{}
+	return verdict{}, refused
 }
 
 // appeal asks where the protocol has a place for it whether the password was
