@@ -44,8 +44,8 @@ func (t tools) rowA(roundTrip time.Duration) row {
 		ofBestPeer("A server", 0.75),
 		requests("A", source, 1250),
 		requests("A", destination, 2450),
-		connections("A", source, 64),
-		connections("A", destination, 64),
+		connections("A", source),
+		connections("A", destination),
 	}}
 }
 
@@ -241,8 +241,8 @@ func (t tools) rowL() row {
 		timeOf("L", plain.id, 1.4),
 		bytesOf("L", plain.id, source),
 		bytesOf("L", plain.id, destination),
-		connections("L", source, 64),
-		connections("L", destination, 64),
+		connections("L", source),
+		connections("L", destination),
 		unsigned("L"),
 		timeOf("L again", nothing.id, 1.3),
 		unsigned("L again"),
