@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -95,10 +94,7 @@ func convertible() map[string]registrytest.Image {
 // they are, or that a format is asked for.
 func TestConversionsBesideSkopeo(t *testing.T) {
 	t.Parallel()
-	skopeo, err := exec.LookPath("skopeo")
-	if err != nil {
-		t.Skip("skopeo is not installed; \"make setup\" does that")
-	}
+	skopeo := realSkopeo(t)
 	s := newStage(t, skopeo)
 	for name, image := range convertible() {
 		s.source.Push(t, "lib/"+name, "1", image)
@@ -121,10 +117,7 @@ func TestConversionsBesideSkopeo(t *testing.T) {
 // which keep layers that are not compressed.
 func TestFilesBesideSkopeo(t *testing.T) {
 	t.Parallel()
-	skopeo, err := exec.LookPath("skopeo")
-	if err != nil {
-		t.Skip("skopeo is not installed; \"make setup\" does that")
-	}
+	skopeo := realSkopeo(t)
 	s, directory := newStage(t, skopeo), t.TempDir()
 	s.source.Push(t, "lib/plain", "1", convertible()["plain"])
 	from, images, tar := "docker://"+s.source.Host()+"/lib/plain:1", filepath.Join(directory, "images"), filepath.Join(directory, "images.tar")

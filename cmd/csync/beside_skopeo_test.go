@@ -20,17 +20,24 @@ import (
 	"csync/sync/registry/registrytest"
 )
 
+// realSkopeo is the program that csync is compared with.
+func realSkopeo(t *testing.T) string {
+	t.Helper()
+	skopeo, err := exec.LookPath("skopeo")
+	if err != nil {
+		require.NotEqual(t, "true", os.Getenv("CI"), "skopeo is not installed, beside which csync is tested: run \"make setup\"")
+		t.Skip("skopeo is not installed; \"make setup\" does that")
+	}
+	return skopeo
+}
+
 // TestBesideSkopeo runs command lines and source files that chance puts together,
 // always the same, with skopeo and with csync, and compares the exit codes, what
 // is at the destinations then, and the words that wrappers of skopeo match. Where
 // csync means to differ, as docs/skopeo.md says, the case has a rule for it.
 func TestBesideSkopeo(t *testing.T) {
 	t.Parallel()
-	skopeo, err := exec.LookPath("skopeo")
-	if err != nil {
-		require.NotEqual(t, "true", os.Getenv("CI"), "skopeo is not installed, beside which csync is tested: run \"make setup\"")
-		t.Skip("skopeo is not installed; \"make setup\" does that")
-	}
+	skopeo := realSkopeo(t)
 	s := newStage(t, skopeo)
 	for i, c := range chances(s) {
 		t.Run(fmt.Sprintf("%02d", i), func(t *testing.T) {
