@@ -37,12 +37,13 @@ func (c *Copier) admit(ctx context.Context, o *Original) error {
 }
 
 // ask asks about every manifest by itself but, as copy.Image does, not about an
-// index: what is taken of that are its instances.
+// index: what is taken of that are its instances. Only an index has any, or
+// package content would have refused the manifest.
 func (c *Copier) ask(ctx context.Context, o *Original) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxQuestions)
 	for _, m := range o.root.All() {
-		if content.IsIndex(m.MediaType) && len(o.root.Find(m.Digest).Children) > 0 {
+		if len(o.root.Find(m.Digest).Children) > 0 {
 			continue
 		}
 		group.Go(func() error { return c.Trust.Allow(ctx, o.location.Reference, m, o.home) })
