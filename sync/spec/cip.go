@@ -26,8 +26,8 @@ type cipRegistry struct {
 	source bool
 }
 
-// promotion reads a cip manifest that lists its images.
-func (r *reader) promotion(root *yaml.Node) []Source {
+// cip reads a cip manifest that lists its images.
+func (r *reader) cip(root *yaml.Node) []Source {
 	m := &manifest{reader: r, root: root}
 	source, ok := m.read()
 	if m.images == nil {

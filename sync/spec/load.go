@@ -33,8 +33,8 @@ func (r *reader) sources(root *yaml.Node) []Source {
 	switch {
 	case root == nil:
 		return nil
-	case isPromotion(root):
-		return r.promotion(root)
+	case isCip(root):
+		return r.cip(root)
 	}
 	var sources []Source
 	for _, p := range r.pairs(root, "a source file") {
@@ -45,9 +45,9 @@ func (r *reader) sources(root *yaml.Node) []Source {
 	return sources
 }
 
-// isPromotion reports whether root is a cip manifest: one of its keys has a
+// isCip reports whether root is a cip manifest: one of its keys has a
 // value that no registry of a source file can have.
-func isPromotion(root *yaml.Node) bool {
+func isCip(root *yaml.Node) bool {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		value := root.Content[i+1]
 		switch root.Content[i].Value {

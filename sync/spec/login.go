@@ -22,58 +22,58 @@ type login struct {
 // credential is a user name or a password and the key that gives it.
 type credential struct{ value, key string }
 
-func (s *sourceReader) readCredentials(node *yaml.Node) {
-	s.fields(node, "credentials", s.keysOfCredentials())
+func (a *accessReader) readCredentials(node *yaml.Node) {
+	a.fields(node, "credentials", a.keysOfCredentials())
 }
 
-func (s *sourceReader) keysOfCredentials() map[string]func(*yaml.Node) {
+func (a *accessReader) keysOfCredentials() map[string]func(*yaml.Node) {
 	return map[string]func(*yaml.Node){
-		"username":      s.credential(&s.login.username, "credentials.username", literally),
-		"password":      s.credential(&s.login.password, "credentials.password", literally),
-		"identitytoken": s.readIdentityToken,
+		"username":      a.credential(&a.login.username, "credentials.username", literally),
+		"password":      a.credential(&a.login.password, "credentials.password", literally),
+		"identitytoken": a.readIdentityToken,
 	}
 }
 
 // credential reads a key that gives a credential, by way of value.
-func (s *sourceReader) credential(c *credential, key string, value func(string) (string, error)) func(*yaml.Node) {
+func (a *accessReader) credential(c *credential, key string, value func(string) (string, error)) func(*yaml.Node) {
 	return func(node *yaml.Node) {
-		text, ok := s.text(node, key)
+		text, ok := a.text(node, key)
 		if !ok {
 			return
 		}
 		if c.key != "" {
-			s.reject(s.at(node), "%s is given by %s already; keep one of them", key, c.key)
+			a.reject(a.at(node), "%s is given by %s already; keep one of them", key, c.key)
 			return
 		}
 		got, err := value(text)
 		if err != nil {
-			s.reject(s.at(node), "%s: %v", key, err)
-			s.login.broken = true
+			a.reject(a.at(node), "%s: %v", key, err)
+			a.login.broken = true
 			return
 		}
 		*c = credential{value: got, key: key}
 	}
 }
 
-func (s *sourceReader) readIdentityToken(node *yaml.Node) {
-	s.login.identityToken, _ = s.text(node, "credentials.identitytoken")
+func (a *accessReader) readIdentityToken(node *yaml.Node) {
+	a.login.identityToken, _ = a.text(node, "credentials.identitytoken")
 }
 
-// logIn makes the collected credentials those of the source.
-func (s *sourceReader) logIn() {
-	if s.login.broken {
+// logIn makes the collected credentials those of the access.
+func (a *accessReader) logIn() {
+	if a.login.broken {
 		return
 	}
-	username, password := s.login.username, s.login.password
+	username, password := a.login.username, a.login.password
 	if password.value != "" && username.value == "" {
-		s.doubt(s.Position, "%s has no user name; write one under credentials or csync.username-env", password.key)
+		a.doubt(a.place, "%s has no user name; write one under credentials or csync.username-env", password.key)
 	}
-	if username.value != "" && password.value == "" && s.login.identityToken == "" {
-		s.doubt(s.Position, "%s has no password; write one under credentials, csync.password-env or csync.password-file", username.key)
+	if username.value != "" && password.value == "" && a.login.identityToken == "" {
+		a.doubt(a.place, "%s has no password; write one under credentials, csync.password-env or csync.password-file", username.key)
 	}
-	s.Access.Username = username.value
-	s.Access.Password = transport.Secret(password.value)
-	s.Access.IdentityToken = transport.Secret(s.login.identityToken)
+	a.access.Username = username.value
+	a.access.Password = transport.Secret(password.value)
+	a.access.IdentityToken = transport.Secret(a.login.identityToken)
 }
 
 func literally(text string) (string, error) { return text, nil }

@@ -6,15 +6,13 @@ import (
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
-	"go.podman.io/image/v5/types"
 	"go.yaml.in/yaml/v3"
 )
 
 // sourceReader reads what a source file says of one registry.
 type sourceReader struct {
-	*reader
+	accessReader
 	Source
-	login        login
 	repositories map[string]*Repository // by key; nil: it cannot be used
 	order        []string               // the keys of repositories, as in the file
 	asks         bool                   // something is written under a key for images
@@ -26,12 +24,14 @@ type sourceReader struct {
 // source reads one registry of a source file. It is not ok if the registry, or
 // how it is to be reached or filtered, cannot be used.
 func (r *reader) source(p pair) (Source, bool) {
-	s := &sourceReader{reader: r, repositories: map[string]*Repository{}}
-	s.Position = r.at(p.key)
+	at := r.at(p.key)
+	s := &sourceReader{accessReader: accessReader{reader: r, place: at}, repositories: map[string]*Repository{}}
+	s.Position = at
 	s.whole(func(key *yaml.Node) { s.Registry = r.registry(key, "registry") })(p.key)
 	s.asks = !isNull(p.value) && p.value.Kind != yaml.MappingNode // which is a mistake of its own
 	s.fields(p.value, "a registry", s.keys())
 	s.whole(func(*yaml.Node) { s.logIn() })(p.key)
+	s.Access = s.access
 	if !s.asks {
 		// skopeo's words, which scripts match.
 		r.doubt(s.Position, "No images specified for registry %q; write images, images-by-tag-regex or images-by-semver", s.Registry)
@@ -161,17 +161,3 @@ func (s *sourceReader) readConstraints(node *yaml.Node) {
 }
 
 const constraintForm = `comparisons such as ">= 3.20", "~1.2", "^2" or "1.x", with "," for and, "||" for or`
-
-func (s *sourceReader) readTLSVerify(node *yaml.Node) {
-	if verify, ok := s.boolean(node, "tls-verify"); ok {
-		s.Access.TLSVerify = types.NewOptionalBool(verify)
-	}
-}
-
-func (s *sourceReader) readCertDir(node *yaml.Node) {
-	dir, ok := s.text(node, "cert-dir")
-	if ok && dir == "" {
-		s.doubt(s.at(node), "cert-dir is empty; leave it out for the system's certificates")
-	}
-	s.Access.CertDir = dir
-}
