@@ -34,6 +34,16 @@ func (a *accessReader) keysOfCredentials() map[string]func(*yaml.Node) {
 	}
 }
 
+// keysOfLogin has a reader for each key of csync that keeps a credential out of
+// the file.
+func (a *accessReader) keysOfLogin() map[string]func(*yaml.Node) {
+	return map[string]func(*yaml.Node){
+		"username-env":  a.credential(&a.login.username, "csync.username-env", fromEnvironment),
+		"password-env":  a.credential(&a.login.password, "csync.password-env", fromEnvironment),
+		"password-file": a.credential(&a.login.password, "csync.password-file", fromFile),
+	}
+}
+
 // credential reads a key that gives a credential, by way of value.
 func (a *accessReader) credential(c *credential, key string, value func(string) (string, error)) func(*yaml.Node) {
 	return func(node *yaml.Node) {

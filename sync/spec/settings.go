@@ -25,13 +25,14 @@ type entry struct {
 
 // keysOfCsync has a reader for each key of csync.
 func (s *sourceReader) keysOfCsync() map[string]func(*yaml.Node) {
-	return map[string]func(*yaml.Node){
-		"platforms":     s.whole(func(node *yaml.Node) { s.defaults = append(s.defaults, s.platforms(node)) }),
-		"username-env":  s.whole(s.credential(&s.login.username, "csync.username-env", fromEnvironment)),
-		"password-env":  s.whole(s.credential(&s.login.password, "csync.password-env", fromEnvironment)),
-		"password-file": s.whole(s.credential(&s.login.password, "csync.password-file", fromFile)),
-		"repositories":  s.readEntries,
+	keys := map[string]func(*yaml.Node){
+		"platforms":    s.whole(func(node *yaml.Node) { s.defaults = append(s.defaults, s.platforms(node)) }),
+		"repositories": s.readEntries,
 	}
+	for key, read := range s.keysOfLogin() {
+		keys[key] = s.whole(read)
+	}
+	return keys
 }
 
 func (s *sourceReader) readEntries(node *yaml.Node) {

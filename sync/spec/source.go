@@ -3,7 +3,6 @@ package spec
 import (
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/Masterminds/semver/v3"
 	"go.yaml.in/yaml/v3"
@@ -136,9 +135,9 @@ func (s *sourceReader) readPatterns(node *yaml.Node) {
 
 // pattern compiles a regex as Go has them (RE2). It is nil if text is none.
 func (r *reader) pattern(node *yaml.Node, text string) *regexp.Regexp {
-	pattern, err := regexp.Compile(text)
+	pattern, err := compilePattern(text)
 	if err != nil {
-		r.reject(r.at(node), "%q is not a regex (RE2): %s", text, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		r.reject(r.at(node), "%v", err)
 		return nil
 	}
 	return pattern
