@@ -49,8 +49,8 @@ func (p *promotionReader) readTagPolicy(node *yaml.Node) {
 func (p *promotionReader) keysOfTagPolicy() map[string]func(*yaml.Node) {
 	return map[string]func(*yaml.Node){
 		"may-move": func(node *yaml.Node) {
-			p.TagPolicy.listed = true
-			p.TagPolicy.mayMove = p.patterns(node, "tag-policy.may-move", wholeTagPattern)
+			p.TagPolicy.restricted = true
+			p.TagPolicy.movable = p.patterns(node, "tag-policy.may-move", wholeTagPattern)
 		},
 		"immutable": func(node *yaml.Node) {
 			p.TagPolicy.immutable = p.patterns(node, "tag-policy.immutable", compilePattern)

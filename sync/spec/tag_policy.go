@@ -15,6 +15,7 @@ type TagPolicy struct {
 	// restricted lets only those move that movable matches.
 	restricted bool
 	movable    []*regexp.Regexp // of whole tags
+	labels     bool             // the labels of a promotion may move besides
 	// immutable matches those that never move, unanchored: it wins.
 	immutable []*regexp.Regexp
 }
@@ -45,13 +46,28 @@ func (p TagPolicy) MayMove(tag string) bool {
 	return !p.restricted || matchesAny(p.movable, tag)
 }
 
+// mayMoveLabels reports whether the labels of a promotion may move though they
+// are not listed, and this one is not immutable.
+func (p TagPolicy) mayMoveLabels(label string) bool {
+	return p.labels && !matchesAny(p.immutable, label)
+}
+
 // MovesAll reports whether there is no tag that may not move.
 func (p TagPolicy) MovesAll() bool { return !p.restricted && len(p.immutable) == 0 }
 
-// wholeTagPattern compiles a regex that a whole tag has to match.
-func wholeTagPattern(s string) (*regexp.Regexp, error) {
-	if _, err := regexp.Compile(s); err != nil { // of what the user has written
-		return nil, fmt.Errorf("%q is not a regex (RE2): %s", s, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+// wholeTagPattern compiles a regex that has to match all of a tag: who allows
+// one label to move does not mean those that begin with its name.
+func wholeTagPattern(text string) (*regexp.Regexp, error) {
+	if _, err := compilePattern(text); err != nil { // of what the user has written
+		return nil, err
 	}
-	return regexp.Compile("^(?:" + s + ")$")
+	return compilePattern("^(?:" + text + ")$")
+}
+
+func compilePattern(text string) (*regexp.Regexp, error) {
+	pattern, err := regexp.Compile(text)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a regex (RE2): %s", text, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	return pattern, nil
 }
