@@ -30,6 +30,8 @@ type Client struct {
 type found struct {
 	single  single      // whether it takes a blob in one request
 	notQuay atomic.Bool // Quay's API does not answer
+	// keepsTags says that it has refused to delete a tag.
+	keepsTags atomic.Bool
 }
 
 // NewClient makes a client for a run, over a transport that others may use as

@@ -31,7 +31,7 @@ const startTimeout = 30 * time.Second
 // without their blobs, indexes without their children. It is stopped with the
 // test. [Basic] is the registry's own htpasswd check; TLS, tokens and counting
 // are those of the front, through which everything goes. It has no
-// referrers API, and a catalog of its own.
+// referrers API, and a catalog of its own. Debian's is version 2; see [Version3].
 func Distribution(t testing.TB, given ...Option) *Registry {
 	t.Helper()
 	o := newOptions(given)
@@ -39,7 +39,9 @@ func Distribution(t testing.TB, given ...Option) *Registry {
 		o.directory = t.TempDir()
 	}
 	configuration := writeConfiguration(t, &o)
-	process, err := startProcess(configuration)
+	binary, err := program(o)
+	require.NoError(t, err)
+	process, err := startProcess(binary, configuration)
 	require.NoError(t, err)
 	t.Cleanup(process.stop)
 
@@ -58,10 +60,10 @@ func writeConfiguration(t testing.TB, o *options) (path string) {
 log: {level: info, accesslog: {disabled: true}}
 storage:
   filesystem: {rootdirectory: %q}
-  delete: {enabled: true}
+  delete: {enabled: %t}
   cache: {blobdescriptor: inmemory}
 http: {addr: "127.0.0.1:0", secret: registrytest}
-`, o.directory)
+`, o.directory, !o.noDelete)
 	if o.basic {
 		o.auth = nil
 		users := filepath.Join(directory, "htpasswd")
@@ -75,7 +77,7 @@ http: {addr: "127.0.0.1:0", secret: registrytest}
 	return path
 }
 
-// process is a running docker-registry.
+// process is a running registry.
 type process struct {
 	command   *exec.Cmd
 	address   string
@@ -83,11 +85,7 @@ type process struct {
 	ended     chan struct{}
 }
 
-func startProcess(configuration string) (*process, error) {
-	binary, err := exec.LookPath("docker-registry")
-	if err != nil {
-		return nil, errors.New("docker-registry is not installed: run make setup")
-	}
+func startProcess(binary, configuration string) (*process, error) {
 	output := &startOutput{address: make(chan string, 1)}
 	p := &process{command: exec.Command(binary, "serve", configuration), ended: make(chan struct{})}
 	p.command.Env = []string{} // REGISTRY_… would change the configuration

@@ -16,6 +16,8 @@ type options struct {
 	noReferrers       bool
 	catalog           bool
 	singlePost        bool
+	noDelete          bool
+	version3          bool
 }
 
 func newOptions(given []Option) options {
@@ -81,3 +83,7 @@ func Catalog() Option { return func(o *options) { o.catalog = true } }
 // request has it (OCI distribution 1.1, "Single POST"). Without it the answer
 // is a session, as at distribution.
 func SinglePost() Option { return func(o *options) { o.singlePost = true } }
+
+// NoDelete refuses to delete anything, as distribution does unless it is
+// configured otherwise.
+func NoDelete() Option { return func(o *options) { o.noDelete = true } }

@@ -59,12 +59,12 @@ func Start(t testing.TB, given ...Option) *Registry {
 }
 
 func olaregConfig(o options) config.Config {
-	yes, referrers := true, !o.noReferrers
+	deletes, referrers := !o.noDelete, !o.noReferrers
 	c := config.Config{Storage: config.ConfigStorage{StoreType: config.StoreMem}}
 	if o.directory != "" {
 		c.Storage.StoreType, c.Storage.RootDir = config.StoreDir, o.directory
 	}
-	c.API.DeleteEnabled, c.API.Blob.DeleteEnabled = &yes, &yes
+	c.API.DeleteEnabled, c.API.Blob.DeleteEnabled = &deletes, &deletes
 	c.API.Referrer.Enabled = &referrers
 	return c
 }
