@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"sync/image":              {"sync/content", "sync/memory", "sync/registry", "sync/registry/transport", "sync/fault", "sync/log"},
 	"sync/content":            {"sync/registry", "sync/fault"},
 	"sync/registry":           {"sync/registry/transport", "sync/fault", "sync/log"},
+	"sync/registry/quay":      {"sync/registry/transport", "sync/fault"},
 	"sync/registry/transport": {"sync/fault", "sync/log"},
 	"sync/memory":             {},
 	"sync/report":             {"sync/fault"},

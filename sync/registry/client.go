@@ -2,10 +2,12 @@ package registry
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"sync"
 	"sync/atomic"
 
+	"csync/sync/fault"
 	"csync/sync/registry/transport"
 )
 
@@ -62,6 +64,20 @@ func (c *Client) Fetch(ctx context.Context, u *url.URL, limit int64) ([]byte, er
 		return nil, err
 	}
 	return c.session.Fetch(ctx, u, configured.Insecure, limit)
+}
+
+// API is a registry as APIs of its own are written to, which stand beside that of
+// the distribution specification: Quay's. There is none to a client that only
+// reads.
+func (c *Client) API(name string, a transport.Access) (*transport.Endpoint, error) {
+	if c.options.ReadOnly {
+		return nil, fault.New(fault.Internal, fmt.Errorf("reaching the API of %s: it is not to be written to", name))
+	}
+	configured, err := c.configured(name)
+	if err != nil {
+		return nil, err
+	}
+	return c.session.Endpoint(transport.Route{Registry: name, Access: a, Insecure: insecure(a, configured.Insecure)})
 }
 
 // found is what is known of a registry, however it is reached.

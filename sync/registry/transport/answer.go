@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ type answerError struct {
 	resource string // "manifest", "blob", "tags"; or ""
 	status   int
 	codes    []errorCode // OCI distribution 1.1, "Error Codes"
-	text     string      // the body, where it has no codes
+	text     string      // the body, or the message in it, where it has no codes
 	user     bool        // somebody had asked, by name and password or what stands for them
 }
 
@@ -53,13 +54,14 @@ func readAnswer(resp *http.Response) *answerError {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorText)) // as much as there is
 	drain(resp.Body)
 	var document struct {
-		Errors []errorCode `json:"errors"`
+		Errors  []errorCode `json:"errors"`
+		Message string      `json:"error_message"` // of Quay's own API
 	}
 	if json.Unmarshal(body, &document) == nil {
 		e.codes = document.Errors
 	}
 	if len(e.codes) == 0 {
-		e.text = string(body)
+		e.text = cmp.Or(document.Message, string(body))
 	}
 	return e
 }
