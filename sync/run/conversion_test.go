@@ -233,7 +233,7 @@ func TestSignedImagesAreNotConverted(t *testing.T) {
 	signed, source := registrytest.Start(t), registrytest.Start(t)
 	source.Push(t, "image", "1.0", registrytest.RandomImage(1))
 	source.Push(t, "index", "1.0", registrytest.MultiPlatform(1, "linux/amd64", "linux/arm64"))
-	_, signer := keyPair(t)
+	_, signer := sigstoreOf(t, ours)
 	signing := newLab(t, "docker://"+signed.Host())
 	useAttachments(t, signing)
 	signing.options.Copier.Signers = append(signing.options.Copier.Signers, signer)

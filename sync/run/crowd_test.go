@@ -64,7 +64,7 @@ func TestBlobsForOneAndForSeveralRegistriesDoNotWaitForEachOther(t *testing.T) {
 	var repositories []string
 	for i := range 48 {
 		name := fmt.Sprintf("app-%d", i)
-		image := registrytest.RandomImage(i, registrytest.WithLayers(registrytest.RandomLayer(i, 300_000), registrytest.RandomLayer(500+i, 300_000)))
+		image := registrytest.RandomImage(i, registrytest.WithLayers(registrytest.RandomLayer(i, 100_000), registrytest.RandomLayer(500+i, 100_000)))
 		source.Push(t, name, "1", image)
 		if i%2 == 0 {
 			two.Push(t, name, "1", image)

@@ -39,7 +39,7 @@ func (l *lab) skopeoCopies(source *registrytest.Registry, place string) error {
 
 func TestADirectoryHasTheFilesThatSkopeoMakes(t *testing.T) {
 	t.Parallel()
-	key, other := newGPGKey(t), newGPGKey(t)
+	key, other := gpgOf(t, ours), gpgOf(t, theirs)
 	for name, made := range map[string]registrytest.Image{"an image": one(1), "an index": several(1)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -66,8 +66,8 @@ func (p *inPlace) requireSkopeos(ours string) {
 
 func TestALayoutTakesNoSignatures(t *testing.T) {
 	t.Parallel()
-	key := newGPGKey(t)
-	_, attached := keyPair(t)
+	key := gpgOf(t, ours)
+	_, attached := sigstoreOf(t, ours)
 	for name, signer := range map[string]image.Signer{"simple": key, "sigstore's": attached} {
 		for _, kind := range []string{"oci:", "oci-archive:"} {
 			t.Run(name+" into "+kind, func(t *testing.T) {
@@ -87,9 +87,9 @@ func TestALayoutTakesNoSignatures(t *testing.T) {
 
 func TestRemovedSignaturesStayBehind(t *testing.T) {
 	t.Parallel()
-	_, attached := keyPair(t)
+	_, attached := sigstoreOf(t, ours)
 	directory := t.TempDir()
-	p := signedSource(t, several(1), registrytest.Start(t), "", newGPGKey(t), attached)
+	p := signedSource(t, several(1), registrytest.Start(t), "", gpgOf(t, ours), attached)
 	p.places = append(p.places, p.place("dir:"+directory))
 	p.options.Copier.RemoveSignatures = true
 
@@ -105,7 +105,7 @@ func TestRemovedSignaturesStayBehind(t *testing.T) {
 func TestASignedImageStaysAsItIs(t *testing.T) {
 	t.Parallel()
 	made := one(1)
-	p := signedSource(t, made, registrytest.Start(t), "", newGPGKey(t))
+	p := signedSource(t, made, registrytest.Start(t), "", gpgOf(t, ours))
 	p.options.Copier.Format, p.request.Format = manifest.DockerV2Schema2MediaType, manifest.DockerV2Schema2MediaType
 
 	results := p.sync(p.file)
@@ -121,8 +121,8 @@ func TestASignedImageStaysAsItIs(t *testing.T) {
 
 func TestWhatIsSignedInPartIsSignedWholeAndOnce(t *testing.T) {
 	t.Parallel()
-	_, first := keyPair(t)
-	_, second := keyPair(t)
+	_, first := sigstoreOf(t, ours)
+	_, second := sigstoreOf(t, theirs)
 	made := several(1)
 	p := newInPlace(t, made)
 	p.signOne(p.destination, "1.0", made, first)

@@ -108,9 +108,9 @@ func (p *inPlace) requireNothing(source, destination int) {
 
 func TestNewSignaturesOfAnImageInPlaceAreCopied(t *testing.T) {
 	t.Parallel()
-	key, other := newGPGKey(t), newGPGKey(t)
-	_, attached := keyPair(t)
-	_, further := keyPair(t)
+	key, other := gpgOf(t, ours), gpgOf(t, theirs)
+	_, attached := sigstoreOf(t, ours)
+	_, further := sigstoreOf(t, theirs)
 	single, index := registrytest.RandomImage(1), registrytest.MultiPlatform(1, "linux/amd64", "linux/arm64")
 	for name, made := range map[string]registrytest.Image{"of an image": single, "of an index and its instances": index, "nested": nested(1)} {
 		t.Run(name, func(t *testing.T) {
@@ -133,8 +133,8 @@ func TestNewSignaturesOfAnImageInPlaceAreCopied(t *testing.T) {
 
 func TestRemovedSignaturesAreNotLookedFor(t *testing.T) {
 	t.Parallel()
-	key := newGPGKey(t)
-	_, attached := keyPair(t)
+	key := gpgOf(t, ours)
+	_, attached := sigstoreOf(t, ours)
 	p := newInPlace(t, registrytest.MultiPlatform(1, "linux/amd64", "linux/arm64"))
 	p.sign(p.source, "team/app", key, attached)
 	p.options.Copier.RemoveSignatures = true
@@ -146,7 +146,7 @@ func TestRemovedSignaturesAreNotLookedFor(t *testing.T) {
 
 func TestAnUnchangedRunOfSignedImagesAsksForNoManifest(t *testing.T) {
 	t.Parallel()
-	key := newGPGKey(t)
+	key := gpgOf(t, ours)
 	p := newInPlace(t, registrytest.MultiPlatform(1, "linux/amd64", "linux/arm64"))
 	p.sign(p.source, "team/app", key)
 	web := serveFiles(t, p.lookasides[p.source.Host()])
@@ -176,8 +176,8 @@ func TestAnUnchangedRunOfSignedImagesAsksForNoManifest(t *testing.T) {
 
 func TestSignaturesCountAsReadAndWritten(t *testing.T) {
 	t.Parallel()
-	key := newGPGKey(t)
-	_, attached := keyPair(t)
+	key := gpgOf(t, ours)
+	_, attached := sigstoreOf(t, ours)
 	for name, signer := range map[string]image.Signer{"simple": key, "attached": attached} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -147,9 +147,9 @@ func TestSignedImagesAreTakenAsSkopeoTakesThem(t *testing.T) {
 	}
 	t.Parallel()
 	needProgram(t, "skopeo")
-	gpg, strange := newGPGKey(t), newGPGKey(t)
-	public, sigstore := keyPair(t)
-	_, stranger := keyPair(t)
+	gpg, strange := gpgOf(t, ours), gpgOf(t, theirs)
+	public, sigstore := sigstoreOf(t, ours)
+	_, stranger := sigstoreOf(t, theirs)
 	simple := `{"type":"signedBy","keyType":"GPGKeys","keyPath":"` + gpg.public + `"`
 	attached := `{"type":"sigstoreSigned","keyPath":"` + public + `"`
 	for name, policy := range map[string]struct {

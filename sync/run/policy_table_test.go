@@ -89,8 +89,8 @@ func policyShapes() []policyShape {
 
 func TestEveryImageIsAdmittedByThePolicyHoweverItIsWritten(t *testing.T) {
 	t.Parallel()
-	gpg := newGPGKey(t)
-	public, sigstore := keyPair(t)
+	gpg := gpgOf(t, ours)
+	public, sigstore := sigstoreOf(t, ours)
 	for name, policy := range policyCases(gpg.public, public) {
 		for _, shape := range policyShapes() {
 			t.Run(name+"/"+shape.name, func(t *testing.T) {

@@ -9,10 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.podman.io/image/v5/signature"
-	"go.podman.io/image/v5/signature/sigstore"
 
 	"csync/sync/fault"
-	"csync/sync/image"
 	"csync/sync/registry/registrytest"
 	"csync/sync/report"
 )
@@ -59,7 +57,7 @@ func TestAPolicyThatWantsSignaturesRejectsWhatHasNone(t *testing.T) {
 				t.Parallel()
 				source, destination, directory := registrytest.Start(t), registrytest.Start(t), t.TempDir()
 				source.Push(t, "app", "1.0", registrytest.RandomImage(1))
-				key, _ := keyPair(t)
+				key, _ := sigstoreOf(t, ours)
 				l := newLab(t, map[string]string{"docker": "docker://" + destination.Host(), "dir": "dir:" + directory}[transport])
 				l.options.Copier.Trust.Policy = policyOf(t, `{"default":[`+requirement(key)+`]}`)
 
@@ -105,7 +103,7 @@ func TestASignatureIsMadeCarriedAndDemanded(t *testing.T) {
 			t.Parallel()
 			source, signedAt, destination, directory := registrytest.Start(t), registrytest.Start(t), registrytest.Start(t), t.TempDir()
 			source.Push(t, "app", "1.0", c.image)
-			public, signer := keyPair(t)
+			public, signer := sigstoreOf(t, ours)
 			signing := newLab(t, "docker://"+signedAt.Host())
 			useAttachments(t, signing)
 			signing.options.Copier.Signers = append(signing.options.Copier.Signers, signer)
@@ -133,23 +131,6 @@ func TestASignatureIsMadeCarriedAndDemanded(t *testing.T) {
 func spaced(index registrytest.Image) registrytest.Image {
 	index.Manifest = bytes.ReplaceAll(index.Manifest, []byte(","), []byte(",\n\t  "))
 	return index
-}
-
-// keyPair makes a key in a file and what signs with its other half.
-func keyPair(t *testing.T) (public string, signer image.Signer) {
-	t.Helper()
-	pair, err := sigstore.GenerateKeyPair([]byte("passphrase"))
-	require.NoError(t, err)
-	directory := t.TempDir()
-	public, private := filepath.Join(directory, "key.pub"), filepath.Join(directory, "key")
-	require.NoError(t, os.WriteFile(public, pair.PublicKey, 0o600))
-	require.NoError(t, os.WriteFile(private, pair.PrivateKey, 0o600))
-	made, err := sigstore.NewSigner(sigstore.WithPrivateKeyFile(private, []byte("passphrase")))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, made.Close()) })
-	accepts, err := image.AcceptsKey(pair.PublicKey)
-	require.NoError(t, err)
-	return public, image.Library{Signer: made, Accepts: accepts}
 }
 
 // useAttachments has the lab's registries keep sigstore's signatures.

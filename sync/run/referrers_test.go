@@ -155,13 +155,13 @@ func TestSignaturesThatTravelByThemselvesAreNoReferrersAsWell(t *testing.T) {
 	for name, made := range map[string]registrytest.Image{"an image": one(1), "an index": several(1)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, theirs := keyPair(t)
-			_, ours := keyPair(t)
-			p := signedSource(t, made, registrytest.Start(t), "", theirs)
+			_, before := sigstoreOf(t, theirs)
+			_, signer := sigstoreOf(t, ours)
+			p := signedSource(t, made, registrytest.Start(t), "", before)
 			sbom := registrytest.Artifact(&made, "application/spdx+json")
 			p.source.Push(t, "team/app", "", sbom)
 			p.file += withReferrers
-			p.options.Copier.Signers = []image.Signer{ours}
+			p.options.Copier.Signers = []image.Signer{signer}
 
 			first := p.sync(p.file)
 

@@ -42,7 +42,7 @@ func TestAConfigIsReadOnce(t *testing.T) {
 			l.options.Copier.Format, l.request.Format = registrytest.DockerManifest, registrytest.DockerManifest
 		}},
 		"for several that sign": {destinations: 3, prepare: func(t *testing.T, l *lab) {
-			_, signer := keyPair(t)
+			_, signer := sigstoreOf(t, ours)
 			useAttachments(t, l)
 			l.options.Copier.Signers = []image.Signer{signer}
 		}},

@@ -16,8 +16,8 @@ import (
 
 func TestAnImageThatIsItsOwnSourceSaysWhenItWasSigned(t *testing.T) {
 	t.Parallel()
-	_, attached := keyPair(t)
-	for name, signer := range map[string]image.Signer{"beside it": newGPGKey(t), "attached": attached} {
+	_, attached := sigstoreOf(t, ours)
+	for name, signer := range map[string]image.Signer{"beside it": gpgOf(t, ours), "attached": attached} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			registry := registrytest.Start(t)

@@ -25,27 +25,6 @@ import (
 // [image.Signer], by what containers-signature(5) says and not by csync's code.
 type gpgKey struct{ home, fingerprint, public string }
 
-// newGPGKey makes a key. Its home is short, as the path of a socket has to be.
-func newGPGKey(t *testing.T) gpgKey {
-	t.Helper()
-	needProgram(t, "gpg")
-	home, err := os.MkdirTemp("/tmp", "gpg")
-	require.NoError(t, err)
-	k := gpgKey{home: home, public: filepath.Join(t.TempDir(), "key.gpg")}
-	t.Cleanup(func() {
-		require.NoError(t, exec.Command("gpgconf", "--homedir", home, "--kill", "gpg-agent").Run())
-		require.NoError(t, os.RemoveAll(home))
-	})
-	k.run(t, nil, "--passphrase", "", "--quick-gen-key", "ci@q.io", "ed25519", "sign")
-	for line := range strings.Lines(k.run(t, nil, "--with-colons", "--list-secret-keys")) {
-		if fields := strings.Split(line, ":"); fields[0] == "fpr" && k.fingerprint == "" {
-			k.fingerprint = fields[9]
-		}
-	}
-	require.NoError(t, os.WriteFile(k.public, []byte(k.run(t, nil, "--export")), 0o600))
-	return k
-}
-
 // needProgram fails a test that cannot do without one.
 func needProgram(t testing.TB, name string) string {
 	t.Helper()

@@ -69,7 +69,7 @@ func skopeoTakes(t *testing.T, l *lab, r *registrytest.Registry, policyText stri
 }
 
 func TestImagesAreSignedByGPGOnceWhereverTheyWere(t *testing.T) {
-	key := newGPGKey(t)
+	key := gpgOf(t, ours)
 	t.Setenv("GNUPGHOME", key.home)
 	signer, err := gpg.New(t.Context(), key.fingerprint, "")
 	require.NoError(t, err)
@@ -89,7 +89,7 @@ func TestImagesAreSignedByGPGOnceWhereverTheyWere(t *testing.T) {
 
 func TestImagesAreSignedByASigstoreKeyOnceWhereverTheyWere(t *testing.T) {
 	t.Parallel()
-	public, signer := keyPair(t)
+	public, signer := sigstoreOf(t, ours)
 	policy := `{"default":[{"type":"sigstoreSigned","keyPath":"` + public + `"}]}`
 	for name, made := range map[string]registrytest.Image{"an image": one(1), "an index": several(1)} {
 		for _, before := range []bool{false, true} {
@@ -109,7 +109,7 @@ func TestImagesAreSignedByASigstoreKeyOnceWhereverTheyWere(t *testing.T) {
 
 func TestASignatureOfAnotherNameIsNotTheSigners(t *testing.T) {
 	t.Parallel()
-	public, signer := keyPair(t)
+	public, signer := sigstoreOf(t, ours)
 	s := newSignedCopy(t, one(1), false)
 	s.options.Copier.Signers = []image.Signer{signer}
 	s.requireSigned()
@@ -125,7 +125,7 @@ func TestASignatureOfAnotherNameIsNotTheSigners(t *testing.T) {
 
 func TestSigningWhereNoSignaturesAreKeptIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 	t.Parallel()
-	_, signer := keyPair(t)
+	_, signer := sigstoreOf(t, ours)
 	for _, transport := range []string{"dir:", "oci:"} {
 		for _, before := range []bool{false, true} {
 			t.Run(transport+map[bool]string{true: " in place"}[before], func(t *testing.T) {
@@ -180,7 +180,7 @@ func (p *inPlace) requireSigned() {
 
 func TestASignatureIsToldByItsFingerprintNameAndManifest(t *testing.T) {
 	t.Parallel()
-	key, other := newGPGKey(t), newGPGKey(t)
+	key, other := gpgOf(t, ours), gpgOf(t, theirs)
 	name := func(name string) reference.Named {
 		named, err := reference.ParseNormalizedNamed(name)
 		require.NoError(t, err)

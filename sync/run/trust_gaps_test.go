@@ -50,7 +50,7 @@ func asIndex(made registrytest.Image, tag string) func(http.ResponseWriter, *htt
 
 func TestAnImageThatListsASignedOneIsNotTakenForIt(t *testing.T) {
 	t.Parallel()
-	key := newGPGKey(t)
+	key := gpgOf(t, ours)
 	for _, how := range []string{"retagged", "within a registry", "between registries", "served as an index"} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
@@ -88,8 +88,8 @@ func TestAnImageThatListsASignedOneIsNotTakenForIt(t *testing.T) {
 
 func TestEveryNameOfAnImageKeepsItsSignature(t *testing.T) {
 	t.Parallel()
-	key := newGPGKey(t)
-	_, attached := keyPair(t)
+	key := gpgOf(t, ours)
+	_, attached := sigstoreOf(t, ours)
 	for name, signer := range map[string]image.Signer{"in a lookaside": key, "attached": attached} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -111,7 +111,7 @@ func TestEveryNameOfAnImageKeepsItsSignature(t *testing.T) {
 
 func TestAnIndexThatWasCutIsSignedAgainWhereItLostItsSignature(t *testing.T) {
 	t.Parallel()
-	_, signer := keyPair(t)
+	_, signer := sigstoreOf(t, ours)
 	source, destination := registrytest.Start(t), registrytest.Start(t)
 	source.Push(t, "team/app", "1.0", registrytest.MultiPlatform(1, "linux/amd64", "linux/arm64", "linux/s390x"))
 	l := newLab(t, "docker://"+destination.Host())
@@ -131,7 +131,7 @@ func TestAnIndexThatWasCutIsSignedAgainWhereItLostItsSignature(t *testing.T) {
 
 func TestNewSignaturesOfADirectoryReachAnImageInPlace(t *testing.T) {
 	t.Parallel()
-	key := newGPGKey(t)
+	key := gpgOf(t, ours)
 	source, destination, directory := registrytest.Start(t), registrytest.Start(t), t.TempDir()
 	source.Push(t, "team/app", "1.0", registrytest.RandomImage(1))
 	l := newLab(t, "dir:"+directory)
@@ -154,7 +154,7 @@ func TestNewSignaturesOfADirectoryReachAnImageInPlace(t *testing.T) {
 
 func TestADestinationThatHidesItsSignaturesIsTheOneAtFault(t *testing.T) {
 	t.Parallel()
-	_, signer := keyPair(t)
+	_, signer := sigstoreOf(t, ours)
 	p := newInPlace(t, registrytest.RandomImage(1))
 	p.sign(p.source, "team/app", signer)
 	p.destination.Intercept(func(w http.ResponseWriter, req *http.Request) bool {

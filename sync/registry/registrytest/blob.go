@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -41,11 +42,19 @@ func RandomLayer(seed, size int) Blob {
 	return FileLayer(fmt.Sprintf("random-%d", seed), content)
 }
 
+// compressors are kept, as one has a megabyte.
+var compressors = sync.Pool{New: func() any {
+	compressor, _ := gzip.NewWriterLevel(nil, gzip.NoCompression) // fails for unknown levels only
+	return compressor
+}}
+
 // FileLayer makes a layer, a gzipped tar, with one executable file. It is
 // stored, not deflated, so that no version of Go changes its digest.
 func FileLayer(name string, content []byte) Blob {
 	var layer bytes.Buffer
-	compressor, _ := gzip.NewWriterLevel(&layer, gzip.NoCompression) // fails for unknown levels only
+	compressor := compressors.Get().(*gzip.Writer)
+	defer compressors.Put(compressor)
+	compressor.Reset(&layer)
 	archive := tar.NewWriter(compressor)
 	header := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o755, Size: int64(len(content))}
 	for _, err := range []error{archive.WriteHeader(header), write(archive, content), archive.Close(), compressor.Close()} {
