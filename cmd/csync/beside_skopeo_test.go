@@ -39,6 +39,7 @@ func TestBesideSkopeo(t *testing.T) {
 	t.Parallel()
 	skopeo := realSkopeo(t)
 	s := newStage(t, skopeo)
+	s.fill(t)
 	for i, c := range chances(s) {
 		t.Run(fmt.Sprintf("%02d", i), func(t *testing.T) {
 			t.Parallel()
@@ -84,7 +85,7 @@ func newStage(t *testing.T, skopeo string) *stage {
 		source:   registrytest.Distribution(t), destination: registrytest.Start(t, registrytest.Catalog()),
 		digests: map[string]digest.Digest{},
 	}
-	home, directory := t.TempDir(), t.TempDir()
+	home := t.TempDir()
 	containers := filepath.Join(home, ".config", "containers")
 	require.NoError(t, os.MkdirAll(containers, 0o755))
 	require.NoError(t, os.Mkdir(filepath.Join(home, "run"), 0o700))
@@ -95,17 +96,23 @@ func newStage(t *testing.T, skopeo string) *stage {
 		"HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, ".config"), "XDG_RUNTIME_DIR=" + filepath.Join(home, "run"),
 		"XDG_DATA_HOME=" + filepath.Join(home, "data"), "PATH=" + os.Getenv("PATH"), "NO_PROXY=*",
 	}
+	return s
+}
+
+// fill pushes the stock, and makes a directory of images.
+func (s *stage) fill(t *testing.T) {
+	t.Helper()
 	for name, image := range stock() {
 		repository, tag, _ := strings.Cut(name, ":")
 		s.digests[name] = s.source.Push(t, repository, tag, image)
 	}
+	directory := t.TempDir()
 	s.directory = filepath.Join(directory, "images")
 	for path, reference := range map[string]string{"redis:7.2": "lib/redis:7.2", "sub/index:1": "lib/index:1", "untagged": "lib/nginx:1"} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(s.directory, path)), 0o755))
 		end := s.run(t, "skopeo", directory, "copy", "--all", "docker://"+s.source.Host()+"/"+reference, "dir:"+filepath.Join(s.directory, path))
 		require.Zero(t, end.code, end.errors)
 	}
-	return s
 }
 
 // end is how a program ended.

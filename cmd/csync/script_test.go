@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/stretchr/testify/require"
 )
 
 // TestScripts runs the program as users do. The scripts below skopeo are
@@ -27,24 +25,6 @@ func TestScripts(t *testing.T) {
 			runScripts(t, dir, program)
 		})
 	}
-}
-
-// buildProgram gives the directory of the program itself, built as this test
-// is: what tests import takes longer to start than the program takes to run.
-func buildProgram(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	arguments := []string{"build", "-o", filepath.Join(dir, "csync")}
-	about, ok := debug.ReadBuildInfo()
-	require.True(t, ok)
-	for _, setting := range about.Settings {
-		if setting.Key == "-race" || setting.Key == "-tags" {
-			arguments = append(arguments, setting.Key+"="+setting.Value)
-		}
-	}
-	output, err := exec.CommandContext(t.Context(), "go", arguments...).CombinedOutput()
-	require.NoError(t, err, string(output))
-	return dir
 }
 
 func runScripts(t *testing.T, dir, program string) {
