@@ -17,12 +17,14 @@ type syncFlags struct {
 	shared    *sharedAccess
 	src, dest *accessFlags
 	output    outputFlags
+	set       *pflag.FlagSet // which of them were given
 
 	srcYAML       []string
 	sources       []string
 	destinations  []string
 	destPath      string
 	latestBy      string
+	tagPolicy     string
 	allowMissing  bool
 	requireImages bool
 	dryRun        bool
@@ -52,11 +54,13 @@ func (f *syncFlags) compatible() []string {
 }
 
 func (f *syncFlags) add(flags *pflag.FlagSet) {
+	f.set = flags
 	flags.StringArrayVar(&f.srcYAML, "src-yaml", nil, "read what is wanted from `FILE`, - for standard input")
 	flags.StringArrayVarP(&f.sources, "src", "s", nil, "take every image of `PLACE`: dir:PATH, oci:PATH, docker://REPOSITORY[:TAG], ...")
 	flags.StringArrayVarP(&f.destinations, "dest", "d", nil, "bring the images to `DEST`: docker://HOST[/PATH], dir:PATH, oci:PATH, ...")
 	flags.StringVar(&f.destPath, "dest-path", string(plan.PathName), "keep the source's `name`, its whole path, or full (path and registry)")
 	flags.StringVar(&f.latestBy, "latest-by", string(plan.ByName), "order tags that are no versions by `name` or created")
+	flags.StringVar(&f.tagPolicy, "tag-policy", "", "let tags move by `POLICY`: allow, deny or a regex of those that may (default allow; for cip, deny)")
 	flags.BoolVar(&f.allowMissing, "allow-missing-platforms", false, "take an index that lacks some of the wanted platforms")
 	flags.BoolVar(&f.requireImages, "require-images", false, "fail where the source has no images, instead of warning")
 	if f.verb == "sync" { // the others write nothing in any case

@@ -9,6 +9,7 @@ import (
 
 	"csync/sync/job"
 	"csync/sync/plan"
+	"csync/sync/spec"
 )
 
 // options are the flags of both forms as a job takes them.
@@ -39,7 +40,22 @@ func (f *syncFlags) options(args []string, io streams) (o job.Options, err error
 	if o.LatestBy, err = plan.ParseTagOrder(f.latestBy); err != nil {
 		return o, fmt.Errorf("--latest-by: %w", err)
 	}
+	if o.TagPolicy, err = f.movingTags(); err != nil {
+		return o, err
+	}
 	return o, f.access(&o)
+}
+
+// movingTags is the tag policy, or nil where the flag says nothing.
+func (f *syncFlags) movingTags() (*spec.TagPolicy, error) {
+	if !f.set.Changed("tag-policy") {
+		return nil, nil
+	}
+	policy, err := spec.ParseTagPolicy(f.tagPolicy)
+	if err != nil {
+		return nil, fmt.Errorf("--tag-policy: %w", err)
+	}
+	return &policy, nil
 }
 
 // inputs are the files that the run reads, of both forms.

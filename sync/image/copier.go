@@ -65,8 +65,14 @@ type Request struct {
 	// Fresh says that the destination repository had nothing when planned, New
 	// that the destination's tag named nothing.
 	Fresh, New bool
+	// Lacks says that the destination repository does not have the image, under
+	// whatever name.
+	Lacks bool
 	// InPlace says that the destination has the image, and lacks signatures only.
 	InPlace bool
+	// Guard, if not nil, may refuse to give the destination's tag in a registry to
+	// the manifest with the digest, just before that is done.
+	Guard func(ctx context.Context, d digest.Digest) error
 	Mover   Mover
 }
 

@@ -217,6 +217,11 @@ func (x *transfer) write(ctx context.Context, identifier string, m registry.Mani
 	if identifier == "" {
 		identifier = m.Digest.String()
 	}
+	if x.Guard != nil && identifier == x.Destination.Identifier() {
+		if err := x.Guard(ctx, m.Digest); err != nil {
+			return x.atDestination(err)
+		}
+	}
 	err := x.Destination.Repository.PutManifest(ctx, identifier, m)
 	switch {
 	case !rejectedType(err):
@@ -273,7 +278,7 @@ func (x *transfer) openBlob(ctx context.Context, d v1.Descriptor) (io.ReadCloser
 // and so everything below it. Of an index that it does not have under its tag,
 // it is not asked for each instance.
 func (x *transfer) present(ctx context.Context, t *content.Tree) (bool, error) {
-	if x.Fresh || x.Format != "" || x.New && t != x.root {
+	if x.Fresh || x.Format != "" || x.New && t != x.root || x.Lacks && t == x.root {
 		return false, nil
 	}
 	_, err := x.Destination.Repository.Resolve(ctx, t.Manifest.Digest.String())

@@ -119,6 +119,10 @@ func (j *job) request(file *spec.File) (plan.Request, error) {
 		SourceAccess: j.SourceAccess, System: j.Registry.System, AllowMissing: j.AllowMissing, LatestBy: j.LatestBy,
 		Format: j.copier.Format, Cache: j.cache, Copier: j.copier, ReadOnly: j.readOnly(), Jobs: j.Jobs,
 	}
+	request.TagPolicy = file.DefaultTagPolicy()
+	if j.TagPolicy != nil {
+		request.TagPolicy = *j.TagPolicy
+	}
 	if err := j.openDestinations(&request); err != nil {
 		return request, err
 	}

@@ -43,6 +43,9 @@ type Options struct {
 	// AllowMissing takes an index without some of the wanted platforms.
 	AllowMissing bool
 
+	// TagPolicy says which tags may be moved; nil: all, but none for a cip manifest.
+	TagPolicy *spec.TagPolicy
+
 	// RequireImages takes it for a mistake that nothing is wanted at all.
 	RequireImages bool
 

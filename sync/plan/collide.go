@@ -28,7 +28,7 @@ func refuseCollisions(steps []*Step) []*Step {
 		case !taken:
 			first[destination] = step
 			kept = append(kept, step)
-		case other.Result.Source == step.Result.Source && sameSelection(other, step):
+		case sameSource(other, step) && sameSelection(other, step):
 			same[step] = other
 			other.referrers = other.referrers || step.referrers
 		default:
@@ -43,6 +43,12 @@ func refuseCollisions(steps []*Step) []*Step {
 		}
 	}
 	return kept
+}
+
+// sameSource reports whether both want the same image, by one name or, from
+// wherever, by its digest.
+func sameSource(a, b *Step) bool {
+	return a.Result.Source == b.Result.Source || a.named() != "" && a.named() == b.named()
 }
 
 func sameSelection(a, b *Step) bool {
@@ -62,7 +68,7 @@ func collide(step, other *Step) {
 	if step.collides {
 		return
 	}
-	step.collides = true
+	step.collides, step.barred = true, true
 	r := &step.Result // what was found of it is of no use
 	*r = report.Result{Action: r.Action, Source: r.Source, Destination: r.Destination}
 	step.Fail(step.atDestination(fault.WithRemedy(fault.Conflict,

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -78,23 +79,34 @@ func (c *comparison) step(ctx context.Context, step *Step, k known) (settle func
 	step.Fresh = k.fresh
 	lacks := k.lacks(step.identifier())
 	nothing := func() {}
-	if (step.read || lacks) && c.needsNoLook(step) {
+	unseen := (step.read || lacks) && c.needsNoLook(step)
+	if unseen && !step.mayBeHeld() {
 		return nothing
 	}
 	leave := c.enter(ctx)
 	defer leave()
+	if unseen && !c.held(ctx, step, k) {
+		return nothing
+	}
 	if step.Itself {
 		return c.itself(ctx, step)
 	}
 	var group sync.WaitGroup
 	var sourceErr, destinationErr error
-	group.Go(func() { sourceErr = c.source(ctx, step) })
-	if there, listed := k.digests[step.identifier()]; listed {
+	there, listed := k.digests[step.identifier()]
+	if listed {
 		step.Result.PreviousDigest = there
 	} else if !lacks {
 		group.Go(func() { destinationErr = c.destination(ctx, step) })
 	}
+	if !step.there(step.named()) {
+		group.Go(func() { sourceErr = c.source(ctx, step) })
+	}
 	group.Wait()
+	if step.there(step.named()) { // whatever has become of the source
+		sourceErr = nil
+		step.isThere()
+	}
 	switch {
 	case ctx.Err() != nil:
 	case sourceErr != nil:
@@ -103,10 +115,24 @@ func (c *comparison) step(ctx context.Context, step *Step, k known) (settle func
 		step.Fail(step.atDestination(destinationErr))
 	case step.there(step.Wanted), step.there(step.made):
 		return func() { c.inPlace(ctx, step) }
-	case c.ReadOnly && c.Copier != nil:
-		return func() { c.vouch(ctx, step) }
+	case step.moves():
+		step.bar(step.mayNotMove(step.Result.PreviousDigest, cmp.Or(step.Wanted, step.made)))
+	default:
+		return c.todo(ctx, step, k)
 	}
 	return nothing
+}
+
+// todo leaves a step to the run: as a retag, where its destination has the image
+// under another name.
+func (c *comparison) todo(ctx context.Context, step *Step, k known) (settle func()) {
+	if step.mayBeHeld() && c.held(ctx, step, k) && c.complete(ctx, step) {
+		step.retag()
+	}
+	if c.ReadOnly && c.Copier != nil {
+		return func() { c.vouch(ctx, step) }
+	}
+	return func() {}
 }
 
 // vouch fails a step that the policy would keep from being done.

@@ -94,7 +94,7 @@ func (c *comparison) images(ctx context.Context) []*Step {
 			}
 			step := newStep(named.Location, to).at(place)
 			step.Selection = c.selection(nil, to)
-			step.Format, step.several = c.Format, len(c.Destinations) > 1
+			step.Format, step.several, step.Fixed = c.Format, len(c.Destinations) > 1, c.fixed(name, to)
 			steps = append(steps, step)
 		}
 	}

@@ -42,6 +42,9 @@ type Request struct {
 	// Format is the media type that manifests are converted to, which gives them
 	// other digests; "" converts none.
 	Format string
+	// TagPolicy says which tags that are there may be moved; those of signatures
+	// and attestations always may.
+	TagPolicy spec.TagPolicy
 	// KeepDirectories refuses a directory that exists already, as skopeo does.
 	KeepDirectories bool
 	// ReadOnly says that the plan is all that is wanted: then it tells the digest
@@ -75,6 +78,7 @@ func Make(ctx context.Context, r Request) *Plan {
 	c := newComparison(r)
 	steps := slices.Concat(r.problems(), c.repositories(ctx), c.images(ctx))
 	steps = refuseCollisions(steps)
+	passOn(steps)
 	steps = append(steps, c.referrers(ctx, steps)...)
 	slices.SortStableFunc(steps, func(a, b *Step) int {
 		return cmp.Or(cmp.Compare(a.Result.Destination, b.Result.Destination), cmp.Compare(a.Result.Source, b.Result.Source))
@@ -166,6 +170,7 @@ func (r Request) step(s source, w wanted, place image.Place) *Step {
 		step.pin, step.listed = w.digest, w.listed
 	}
 	step.Format, step.several, step.referrers = r.Format, s.several, s.Referrers
+	step.Fixed = r.fixed(name, to)
 	step.Itself = step.Selection.All() && step.Format == "" && step.pin == "" && step.within && from.Identifier() == to.Identifier()
 	return step
 }

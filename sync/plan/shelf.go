@@ -46,6 +46,7 @@ type known struct {
 	fresh   bool                     // it does not exist
 	tags    map[string]bool          // its tags; nil: not listed
 	digests map[string]digest.Digest // of those tags, where the registry lists them too
+	held    map[digest.Digest]bool   // the same digests
 }
 
 // lacks reports whether the destination certainly has no such tag or digest.
@@ -124,7 +125,10 @@ func (c *comparison) learn(ctx context.Context, s *shelf) known {
 	byDigest := func(step *Step) bool { return digest.Digest(step.identifier()).Validate() == nil }
 	k := known{
 		fresh: len(tags) == 0 && !slices.ContainsFunc(s.steps, byDigest),
-		tags:  make(map[string]bool, len(tags)), digests: s.Digests(ctx),
+		tags:  make(map[string]bool, len(tags)), digests: s.Digests(ctx), held: map[digest.Digest]bool{},
+	}
+	for _, d := range k.digests {
+		k.held[d] = true
 	}
 	for _, tag := range tags {
 		k.tags[tag] = true

@@ -43,12 +43,17 @@ type Wish struct {
 	Wanted digest.Digest
 	// Fresh says that the destination repository did not exist when planned.
 	Fresh bool
+	// Held says that the destination's repository has the image under another name,
+	// Lacks that it does not; neither, that this is not known.
+	Held, Lacks bool
 	// InPlace says that the destination has the image, but not all of its
 	// signatures.
 	InPlace bool
 	// Itself says that source and destination are one image, which has to be there
 	// and is never written.
 	Itself bool
+	// Fixed says that its tag, if there is one, may not be moved to another digest.
+	Fixed bool
 	// Needs is a step that must have succeeded before this one; nil for most.
 	Needs *Step
 
@@ -62,6 +67,7 @@ type Wish struct {
 	referrers bool          // what refers to the image is wanted as well
 	read      bool          // the run reads it in any case
 	collides  bool          // another image is wanted under the same reference
+	barred    bool          // it may not have its name, which says nothing of the image
 }
 
 // Key names what a step does, the same in every run that is to do the same.

@@ -60,7 +60,7 @@ func (r *runner) retag(ctx context.Context, b *batch, step *plan.Step) error {
 	m, err := r.tagged(ctx, b, step, there)
 	needed := step.Needs
 	switch {
-	case err != nil && needed != nil && !needed.Itself:
+	case err != nil && (step.Held || needed != nil && !needed.Itself):
 		return fault.At(fault.Destination, result.Destination, err)
 	case err != nil:
 		return fault.At(fault.Source, result.Source, err)
@@ -69,6 +69,9 @@ func (r *runner) retag(ctx context.Context, b *batch, step *plan.Step) error {
 		if err := r.vouch(ctx, step, m.Digest); err != nil {
 			return err
 		}
+	}
+	if err := step.MayName(ctx, m.Digest); err != nil {
+		return fault.At(fault.Destination, result.Destination, err)
 	}
 	if err := there.PutManifest(ctx, there.Identifier, m); err != nil {
 		return fault.At(fault.Destination, result.Destination, err)

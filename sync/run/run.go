@@ -177,8 +177,9 @@ func (r *runner) attempt(ctx context.Context, b *batch, step *plan.Step) error {
 func (r *runner) copy(ctx context.Context, b *batch, step *plan.Step) error {
 	mover := r.blobs.forStep(b, step)
 	request := source(step)
-	request.Destination, request.Mover = step.Destination, mover
+	request.Destination, request.Mover, request.Guard = step.Destination, mover, step.MayName
 	request.Fresh, request.New, request.InPlace = step.Fresh, step.Result.PreviousDigest == "", step.InPlace
+	request.Lacks = step.Lacks
 	if b.several() {
 		var err error
 		if request.Original, err = b.original(); err != nil {

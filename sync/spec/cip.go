@@ -28,6 +28,7 @@ type cipRegistry struct {
 
 // cip reads a cip manifest that lists its images.
 func (r *reader) cip(root *yaml.Node) []Source {
+	r.manifest = true
 	m := &manifest{reader: r, root: root}
 	source, ok := m.read()
 	if m.images == nil {

@@ -20,8 +20,9 @@ const (
 // File is what one input asks for. The order of everything in it is the same
 // each time the input is read.
 type File struct {
-	Name    string   // as given to Load or LoadPath
-	Sources []Source // sorted by registry
+	Name     string   // as given to Load or LoadPath
+	Sources  []Source // sorted by registry
+	Manifest bool     // a cip manifest, or a directory of thin ones
 
 	// Warnings tell what was read as it is and hardly was meant: what a lenient
 	// reading passed over as skopeo does, and in either mode a digest that may

@@ -13,6 +13,7 @@ type findings struct {
 	errors   Problems // the input is refused
 	problems Problems // an entry is left out
 	warnings Problems
+	manifest bool // it is of cip's
 	stopped  bool // reading ended early, what follows from that is no mistake
 }
 
@@ -68,6 +69,7 @@ func (f *findings) file(name string, sources []Source) (*File, error) {
 	return &File{
 		Name:     name,
 		Sources:  sources,
+		Manifest: f.manifest,
 		Warnings: f.warnings.sorted(),
 		Problems: f.problems.sorted(),
 	}, nil

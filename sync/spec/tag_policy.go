@@ -52,8 +52,9 @@ func (p TagPolicy) mayMoveLabels(label string) bool {
 	return p.labels && !matchesAny(p.immutable, label)
 }
 
-// MovesAll reports whether there is no tag that may not move.
-func (p TagPolicy) MovesAll() bool { return !p.restricted && len(p.immutable) == 0 }
+// DefaultTagPolicy is what holds where nobody says anything: a cip manifest moves
+// no tag, as kpromo does not; everything else does.
+func (f *File) DefaultTagPolicy() TagPolicy { return TagPolicy{restricted: f.Manifest} }
 
 // wholeTagPattern compiles a regex that has to match all of a tag: who allows
 // one label to move does not mean those that begin with its name.

@@ -17,6 +17,7 @@ const (
 // thinSources reads a directory of thin manifests: each names its registries
 // only, and its images are in a file apart.
 func (r *reader) thinSources(directory string) []Source {
+	r.manifest = true
 	var sources []Source
 	for _, path := range r.thinManifests(filepath.Join(directory, "manifests")) {
 		name := filepath.Base(filepath.Dir(path))
