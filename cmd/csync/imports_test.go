@@ -20,9 +20,10 @@ import (
 // unless they are named themselves.
 var mayImport = map[string][]string{
 	"cmd":                     {"sync/job", "sync/plan", "sync/spec", "sync/image", "sync/content", "sync/registry", "sync/registry/transport", "sync/report", "sync/fault", "sync/log", "docs"},
-	"sync/job":                {"sync/run", "sync/plan", "sync/spec", "sync/image", "sync/content", "sync/memory", "sync/registry", "sync/registry/transport", "sync/report", "sync/fault", "sync/log"},
+	"sync/job":                {"sync/run", "sync/origin", "sync/plan", "sync/spec", "sync/image", "sync/content", "sync/memory", "sync/registry", "sync/registry/transport", "sync/report", "sync/fault", "sync/log"},
 	"sync/run":                {"sync/plan", "sync/spec", "sync/image", "sync/content", "sync/registry", "sync/report", "sync/fault", "sync/log"},
 	"sync/plan":               {"sync/spec", "sync/image", "sync/content", "sync/memory", "sync/registry", "sync/registry/transport", "sync/report", "sync/fault", "sync/log"},
+	"sync/origin":             {"sync/spec", "sync/fault", "sync/log"},
 	"sync/spec":               {"sync/image", "sync/registry/transport", "sync/report", "sync/fault"},
 	"sync/image":              {"sync/content", "sync/memory", "sync/registry", "sync/registry/transport", "sync/fault", "sync/log"},
 	"sync/content":            {"sync/registry", "sync/fault"},

@@ -84,3 +84,11 @@ func repositoryMistake(path, tag string) string {
 func parsePath(path string) (reference.Named, error) {
 	return reference.ParseNormalizedNamed("localhost/" + path)
 }
+
+// CheckImage says why a name cannot be that of an image, below a namespace.
+func CheckImage(name string) error {
+	if text := repositoryMistake(name, "the hash is its tag"); text != "" {
+		return fmt.Errorf("image %q %s", name, text)
+	}
+	return nil
+}

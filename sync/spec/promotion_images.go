@@ -2,6 +2,7 @@ package spec
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -38,9 +39,9 @@ func (p *promotionReader) keysOfImages() map[string]func(*yaml.Node) {
 func (p *promotionReader) names(node *yaml.Node, what string) []string {
 	var names []string
 	for element, word := range p.words(node, what, "the name of an image") {
-		switch text := repositoryMistake(word, "the hash is its tag"); {
-		case text != "":
-			p.reject(p.at(element), "image %q %s", word, text)
+		switch err := CheckImage(word); {
+		case err != nil:
+			p.reject(p.at(element), "%v", err)
 		case !slices.Contains(names, word):
 			names = append(names, word)
 		}
@@ -111,9 +112,17 @@ func (p *promotionReader) keysOfZuul() map[string]func(*yaml.Node) {
 	}
 }
 
+// places are what a location has for a hash.
+var places = regexp.MustCompile(`\{[^}]*\}`)
+
 // location gives a path, or a URL of a file, HTTP or HTTPS, or "".
 func (p *promotionReader) location(node *yaml.Node, what string) string {
 	text, ok := p.word(node, what)
+	for _, place := range places.FindAllString(text, -1) {
+		if place != "{hash}" && place != "{hash-directory}" {
+			p.reject(p.at(node), "%s has no place %s; {hash} or {hash-directory} was meant", what, place)
+		}
+	}
 	if !ok || !strings.Contains(text, ":") {
 		return text
 	}
