@@ -20,6 +20,7 @@ type syncFlags struct {
 	set       *pflag.FlagSet // which of them were given
 
 	srcYAML       []string
+	since         string
 	sources       []string
 	destinations  []string
 	destPath      string
@@ -56,6 +57,7 @@ func (f *syncFlags) compatible() []string {
 func (f *syncFlags) add(flags *pflag.FlagSet) {
 	f.set = flags
 	flags.StringArrayVar(&f.srcYAML, "src-yaml", nil, "read what is wanted from `FILE`, - for standard input")
+	flags.StringVar(&f.since, "since", "", "of a cip manifest, take what it did not ask for at the git commit `REF`")
 	flags.StringArrayVarP(&f.sources, "src", "s", nil, "take every image of `PLACE`: dir:PATH, oci:PATH, docker://REPOSITORY[:TAG], ...")
 	flags.StringArrayVarP(&f.destinations, "dest", "d", nil, "bring the images to `DEST`: docker://HOST[/PATH], dir:PATH, oci:PATH, ...")
 	flags.StringVar(&f.destPath, "dest-path", string(plan.PathName), "keep the source's `name`, its whole path, or full (path and registry)")

@@ -20,12 +20,15 @@ func (f *syncFlags) options(args []string, io streams) (o job.Options, err error
 	if f.jobs < 1 {
 		return o, usageError(f.verb, "--jobs %d: at least one is needed", f.jobs)
 	}
+	if f.set.Changed("since") && f.since == "" { // mostly a variable that is not set
+		return o, usageError(f.verb, "--since names no commit")
+	}
 	if err := f.output.check(f.inputs(args)...); err != nil {
 		return o, err
 	}
 	o = job.Options{
 		Verb: job.Verb(f.verb), DryRun: f.dryRun, Version: version,
-		SourceFile: last(f.srcYAML), Input: io.in, Sources: f.sources, Destinations: f.destinations,
+		SourceFile: last(f.srcYAML), Input: io.in, Since: f.since, Sources: f.sources, Destinations: f.destinations,
 		AllowMissing: f.allowMissing, RequireImages: f.requireImages, Jobs: f.jobs, FailFast: f.failFast, CacheFile: f.cacheFile(),
 		Trust:   job.Trust{Insecure: f.system.insecurePolicy, RequireSigned: f.system.requireSigned},
 		Signing: f.signing.options(io), Format: f.format, PreserveDigests: f.preserveDigests,

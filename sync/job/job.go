@@ -23,7 +23,7 @@ import (
 // error says that nothing was attempted. When ctx ends, what is under way is
 // given up, and the report says how far the run came.
 func Run(ctx context.Context, o Options) (*report.Report, error) {
-	file, err := o.load()
+	file, err := o.load(ctx)
 	if err != nil {
 		return nil, err
 	}

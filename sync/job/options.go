@@ -1,6 +1,7 @@
 package job
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -34,6 +35,9 @@ type Options struct {
 	// SourceFile says what is wanted; "-" is Input.
 	SourceFile string
 	Input      io.Reader
+	// Since takes of a cip manifest only what it did not ask for at this commit;
+	// empty: everything.
+	Since string
 	// Sources are places of which every image is wanted.
 	Sources []string
 	// Destinations are the places that get everything.
@@ -98,7 +102,17 @@ func (o Options) log() *logrus.Logger {
 }
 
 // load reads what is wanted.
-func (o Options) load() (*spec.File, error) {
+func (o Options) load(ctx context.Context) (*spec.File, error) {
+	if o.Since != "" {
+		if o.SourceFile == "" {
+			return nil, o.usage("--since takes a manifest of cip: --src-yaml FILE is missing")
+		}
+		file, err := spec.LoadSince(ctx, o.SourceFile, o.Since)
+		if err != nil {
+			return nil, fmt.Errorf("--since: %w", err)
+		}
+		return file, nil
+	}
 	switch o.SourceFile {
 	case "":
 		return &spec.File{}, nil

@@ -45,6 +45,9 @@ func RunSkopeo(ctx context.Context, o Options, s Skopeo) (*report.Report, error)
 	if err := s.check(); err != nil {
 		return nil, err
 	}
+	if o.Since != "" {
+		return nil, fault.New(fault.Input, errors.New("--since is for manifests of cip, which --src-yaml reads"))
+	}
 	j.inOrder = !s.KeepGoing
 	f := skopeo{job: j, Skopeo: s}
 	request, err := f.request()
