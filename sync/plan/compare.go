@@ -137,9 +137,30 @@ func (c *comparison) todo(ctx context.Context, step *Step, k known) (settle func
 
 // vouch fails a step that the policy would keep from being done.
 func (c *comparison) vouch(ctx context.Context, step *Step) {
-	if err := c.Copier.Vouch(ctx, step.request()); err != nil && ctx.Err() == nil {
+	if err := c.admitted(ctx, step); err != nil && ctx.Err() == nil {
 		step.Fail(step.atSource(err))
 	}
+}
+
+// admitted asks the policy about what the step writes: of what was made here, about
+// what it is made of.
+func (c *comparison) admitted(ctx context.Context, step *Step) error {
+	if len(step.Parts) == 0 {
+		return c.Copier.Vouch(ctx, step.request())
+	}
+	return step.VouchParts(ctx, c.Copier)
+}
+
+// complete reports whether nothing is missing of an image that is in place. Of
+// what was made here only a signature can be.
+func (c *comparison) complete(ctx context.Context, step *Step) (bool, error) {
+	switch {
+	case c.Copier == nil:
+		return true, nil
+	case len(step.Parts) == 0:
+		return c.Copier.Complete(ctx, step.request())
+	}
+	return !c.Signs, step.VouchParts(ctx, c.Copier)
 }
 
 // there reports whether the destination has the manifest, if that is known.
@@ -148,10 +169,7 @@ func (s *Step) there(d digest.Digest) bool { return d != "" && d == s.Result.Pre
 // inPlace ends a step whose destination has the image, unless that lacks
 // signatures, or the policy does not admit what is there.
 func (c *comparison) inPlace(ctx context.Context, step *Step) {
-	complete, err := true, error(nil)
-	if c.Copier != nil {
-		complete, err = c.Copier.Complete(ctx, step.request())
-	}
+	complete, err := c.complete(ctx, step)
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
@@ -176,6 +194,8 @@ func (c *comparison) itself(ctx context.Context, step *Step) (settle func()) {
 	case ctx.Err() != nil:
 	case err != nil:
 		step.Fail(step.atSource(err))
+	case step.pin != "" && step.pin != there.Digest:
+		step.Fail(step.atSource(moved(step.pin, there.Digest)))
 	default:
 		step.SourceDigest, step.Wanted = there.Digest, there.Digest
 		step.Result.SourceDigest, step.Result.PreviousDigest = there.Digest, there.Digest
@@ -218,7 +238,7 @@ func (c *comparison) source(ctx context.Context, step *Step) error {
 		return source.err
 	}
 	if step.pin != "" && step.pin != source.digest {
-		return fault.New(fault.Conflict, fmt.Errorf("the tag has moved: it is pinned to %s and names %s", step.pin, source.digest))
+		return moved(step.pin, source.digest)
 	}
 	if err := fitsItsName(step, source.choice.Digest); err != nil {
 		return err
@@ -233,6 +253,11 @@ func (c *comparison) source(ctx context.Context, step *Step) error {
 		step.retag()
 	}
 	return nil
+}
+
+// moved is the failure of a tag that does not name what it is pinned to.
+func moved(pin, there digest.Digest) error {
+	return fault.New(fault.Conflict, fmt.Errorf("the tag has moved: it is pinned to %s and names %s", pin, there))
 }
 
 // fitsItsName refuses what would be pushed by a digest that it does not have,

@@ -205,7 +205,7 @@ func TestADigestThatWasListedWithTheTagIsNotAskedFor(t *testing.T) {
 	t.Parallel()
 	source, destination := newShop(), newShop()
 	step := between(t, source, destination, "1.0")
-	step.listed = both(source, destination)
+	step.listed = v1.Descriptor{Digest: both(source, destination)}
 
 	comparing(Request{}).step(t.Context(), step, known{})()
 

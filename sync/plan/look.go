@@ -48,8 +48,8 @@ func lookAt(ctx context.Context, step *Step, cache *Cache) found {
 
 // look is the source without any selection.
 func look(ctx context.Context, step *Step) found {
-	if step.listed != "" {
-		return asItIs(v1.Descriptor{Digest: step.listed}, nil)
+	if step.listed.Digest != "" {
+		return asItIs(step.listed, nil)
 	}
 	return asItIs(step.from.look(ctx))
 }

@@ -52,6 +52,8 @@ type Request struct {
 	ReadOnly bool
 	// Copier is asked about images that are in place; nil: nobody is.
 	Copier Copier
+	// Signs says that the run signs what it writes and what is in place.
+	Signs bool
 	// Cache remembers filtered indexes and conversions between runs; nil: nothing
 	// does.
 	Cache *Cache
@@ -80,9 +82,7 @@ func Make(ctx context.Context, r Request) *Plan {
 	steps = refuseCollisions(steps)
 	passOn(steps)
 	steps = append(steps, c.referrers(ctx, steps)...)
-	slices.SortStableFunc(steps, func(a, b *Step) int {
-		return cmp.Or(cmp.Compare(a.Result.Destination, b.Result.Destination), cmp.Compare(a.Result.Source, b.Result.Source))
-	})
+	sortSteps(steps)
 	return &Plan{Steps: steps}
 }
 
@@ -167,7 +167,7 @@ func (r Request) step(s source, w wanted, place image.Place) *Step {
 	step := newStep(from, to).at(place)
 	step.Selection = r.selection(s.Platforms, to)
 	if w.tag != "" {
-		step.pin, step.listed = w.digest, w.listed
+		step.pin, step.listed.Digest = w.digest, w.listed
 	}
 	step.Format, step.several, step.referrers = r.Format, s.several, s.Referrers
 	step.Fixed = r.fixed(name, to)

@@ -56,12 +56,18 @@ type Wish struct {
 	Fixed bool
 	// Needs is a step that must have succeeded before this one; nil for most.
 	Needs *Step
+	// Guarded says that the tag is moved only from what planning found it to name,
+	// and that the registry is asked afterwards.
+	Guarded bool
+	// Parts are the images of an index that was made here; none for what is the
+	// source's.
+	Parts []Part
 
 	from, to  end
 	within    bool          // source and destination are one repository
 	several   bool          // the same image goes to other destinations as well
 	pin       digest.Digest // what the source must be; "": whatever it is
-	listed    digest.Digest // what the source's list of tags said it is; "" if it did not
+	listed    v1.Descriptor // what the source has been found to be before, as far as that was told; zero: it was not
 	made      digest.Digest // what a run before made of the source; "": not known
 	refused   error         // that the destination may not be read; nil: it may
 	referrers bool          // what refers to the image is wanted as well
@@ -159,7 +165,10 @@ func (s *Step) retag() { s.Action, s.Result.Action = report.Retag, report.Retag 
 
 // found notes what the source is, and what is wanted of it.
 func (s *Step) found(f found) {
-	s.SourceDigest, s.Result.SourceDigest = f.digest, f.digest
+	s.SourceDigest = f.digest
+	if len(s.Parts) == 0 { // else there is no one image that is the source
+		s.Result.SourceDigest = f.digest
+	}
 	s.Result.MediaType, s.Result.Platforms = f.choice.MediaType, f.choice.Platforms
 }
 

@@ -3,7 +3,6 @@ package plan
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
@@ -55,5 +54,5 @@ func (s *Step) verify(ctx context.Context) error {
 		s.Result.Reason = "present; its digest says nothing of the source's"
 		return nil
 	}
-	return fault.New(fault.DigestMismatch, fmt.Errorf("the reference names %s, and should name %s", there, s.Wanted))
+	return names(there, s.Wanted)
 }

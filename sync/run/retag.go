@@ -1,11 +1,14 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/opencontainers/go-digest"
 
+	"csync/sync/content"
 	"csync/sync/fault"
 	"csync/sync/image"
 	"csync/sync/plan"
@@ -70,24 +73,90 @@ func (r *runner) retag(ctx context.Context, b *batch, step *plan.Step) error {
 			return err
 		}
 	}
-	if err := step.MayName(ctx, m.Digest); err != nil {
-		return fault.At(fault.Destination, result.Destination, err)
-	}
-	if err := there.PutManifest(ctx, there.Identifier, m); err != nil {
-		return fault.At(fault.Destination, result.Destination, err)
-	}
-	signatures, err := r.Copier.Sign(ctx, step.Destination, m)
+	signatures, err := r.put(ctx, step, there, m)
 	if err != nil {
 		return fault.At(fault.Destination, result.Destination, err)
 	}
 	switch {
 	case needed != nil && m.Digest == needed.Result.Digest: // which may be a part of its source
 		result.SourceDigest = needed.Result.SourceDigest
-	case result.SourceDigest == "":
+	case result.SourceDigest == "" && len(step.Parts) == 0:
 		result.SourceDigest = m.Digest
 	}
 	result.BytesWritten = m.Size + signatures
 	result.Digest, result.MediaType, result.Verified = m.Digest, m.MediaType, true
+	return nil
+}
+
+// put gives a manifest the name of the step's destination, and signs it.
+func (r *runner) put(ctx context.Context, step *plan.Step, there image.Remote, m registry.Manifest) (signatures int64, err error) {
+	if err := step.MayName(ctx, m.Digest); err != nil {
+		return 0, err
+	}
+	write := func() error { return there.PutManifest(ctx, there.Identifier, m) }
+	switch {
+	case step.Guarded:
+		err = guarded(ctx, step, there, write)
+	case !step.InPlace || step.Result.PreviousDigest != m.Digest:
+		err = write()
+	}
+	if err != nil {
+		return 0, err
+	}
+	return r.Copier.Sign(ctx, step.Destination, m)
+}
+
+// guarded moves a tag unless somebody else has, before or afterwards.
+func guarded(ctx context.Context, step *plan.Step, there image.Remote, write func() error) error {
+	if err := names(ctx, there, step.Result.PreviousDigest); err != nil {
+		return err
+	}
+	if err := write(); err != nil {
+		return err
+	}
+	return names(ctx, there, step.Wanted)
+}
+
+// names reports whether a tag names what it is to name; "" is none at all.
+func names(ctx context.Context, there image.Remote, wanted digest.Digest) error {
+	now, err := there.Resolve(ctx, there.Identifier)
+	if err != nil && (wanted != "" || !fault.Is(err, fault.NotFound)) {
+		return err
+	}
+	if now.Digest != wanted {
+		return fault.New(fault.Conflict, fmt.Errorf("the tag has been moved by somebody else: it names %s, and %s was expected", orNothing(now.Digest), orNothing(wanted)))
+	}
+	return nil
+}
+
+func orNothing(d digest.Digest) string { return cmp.Or(d.String(), "nothing") }
+
+// write writes an index of images that the repository has.
+func (r *runner) write(ctx context.Context, step *plan.Step) error {
+	there, err := inRegistry(step)
+	if err != nil {
+		return err
+	}
+	result, index := &step.Result, *step.Manifest
+	if err := step.VouchParts(ctx, r.Copier); err != nil {
+		return err
+	}
+	if err := content.Complete(ctx, there, index); err != nil {
+		return fault.At(fault.Destination, result.Destination, err)
+	}
+	signatures, err := r.put(ctx, step, there, index)
+	if err != nil {
+		return fault.At(fault.Destination, result.Destination, err)
+	}
+	result.Digest, result.MediaType, result.Verified = index.Digest, index.MediaType, true
+	switch {
+	case !step.InPlace:
+		result.BytesWritten = index.Size + signatures
+	case signatures == 0:
+		result.Status, result.PreviousDigest = report.Unchanged, ""
+	default:
+		result.BytesWritten, result.Reason = signatures, "signatures added"
+	}
 	return nil
 }
 

@@ -167,8 +167,11 @@ func (r *runner) attempt(ctx context.Context, b *batch, step *plan.Step) error {
 	if step.Itself {
 		return r.confirm(ctx, b, step)
 	}
-	if step.Action == report.Retag {
+	switch step.Action {
+	case report.Retag:
 		return r.retag(ctx, b, step)
+	case report.Assemble, report.Merge:
+		return r.write(ctx, step)
 	}
 	return r.copy(ctx, b, step)
 }
