@@ -43,11 +43,11 @@ func newProgress(out io.Writer, terminal bool) *progress {
 	return p
 }
 
-// Planned says how many steps there are to do.
+// Planned says how many more steps there are to do.
 func (p *progress) Planned(steps int) {
-	p.tally.steps.Store(int64(steps))
+	all := p.tally.steps.Add(int64(steps))
 	if p.bars != nil {
-		p.bars.whole.SetTotal(int64(steps), false)
+		p.bars.whole.SetTotal(all, false)
 	}
 }
 

@@ -46,7 +46,7 @@ func Run(ctx context.Context, o Options) (*report.Report, error) {
 	}
 	j.act(ctx, p)
 	j.complete(ctx, p)
-	return j.report(p), nil
+	return j.report(p.Results()), nil
 }
 
 // job is what options make of the outside world.
@@ -159,8 +159,8 @@ func (j *job) complete(ctx context.Context, p *plan.Plan) {
 	}
 }
 
-func (j *job) report(p *plan.Plan) *report.Report {
+func (j *job) report(results []report.Result) *report.Report {
 	r := report.New(string(j.Verb), j.Version, j.readOnly(), j.started)
-	r.Finish(p.Results(), j.client.Requests(), time.Now())
+	r.Finish(results, j.client.Requests(), time.Now())
 	return r
 }

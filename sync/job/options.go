@@ -22,6 +22,8 @@ const (
 	Sync   Verb = "sync"   // carries it out
 	Plan   Verb = "plan"   // says what would be done
 	Verify Verb = "verify" // says what is not in place
+
+	Promote Verb = "promote" // carries a promotion out
 )
 
 // Options are what is asked of a run.
@@ -85,7 +87,7 @@ type Options struct {
 }
 
 // readOnly reports whether nothing is to be written.
-func (o Options) readOnly() bool { return o.DryRun || o.Verb != Sync }
+func (o Options) readOnly() bool { return o.DryRun || o.Verb == Plan || o.Verb == Verify }
 
 // attempts is how often a blob is tried, which a client repeats no more often
 // than a request.

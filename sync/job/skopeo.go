@@ -66,7 +66,7 @@ func RunSkopeo(ctx context.Context, o Options, s Skopeo) (*report.Report, error)
 	j.act(ctx, p)
 	j.complete(ctx, p)
 	giveUp(p.Steps)
-	return j.report(p), f.result(ctx, p)
+	return j.report(p.Results()), f.result(ctx, p)
 }
 
 // reach is how many steps skopeo, which does one after another, comes to: where

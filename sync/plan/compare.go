@@ -151,9 +151,9 @@ func (c *comparison) admitted(ctx context.Context, step *Step) error {
 	return step.VouchParts(ctx, c.Copier)
 }
 
-// complete reports whether nothing is missing of an image that is in place. Of
+// lacksNothing reports whether nothing is missing of an image that is in place. Of
 // what was made here only a signature can be.
-func (c *comparison) complete(ctx context.Context, step *Step) (bool, error) {
+func (c *comparison) lacksNothing(ctx context.Context, step *Step) (bool, error) {
 	switch {
 	case c.Copier == nil:
 		return true, nil
@@ -169,7 +169,7 @@ func (s *Step) there(d digest.Digest) bool { return d != "" && d == s.Result.Pre
 // inPlace ends a step whose destination has the image, unless that lacks
 // signatures, or the policy does not admit what is there.
 func (c *comparison) inPlace(ctx context.Context, step *Step) {
-	complete, err := c.complete(ctx, step)
+	complete, err := c.lacksNothing(ctx, step)
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:

@@ -53,7 +53,7 @@ func (r Request) list(ctx context.Context, t task) []*Step {
 	s := source{Repository: t.repository, several: len(t.destinations) > 1}
 	path := r.Naming.path(t.repository)
 	var chosen []wanted
-	access := r.access(t.source.Access)
+	access := r.Access(t.source.Access)
 	repository, err := r.Client.Source(t.repository.Name, access)
 	if err == nil {
 		system := image.SystemFor(access, r.System)

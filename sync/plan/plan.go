@@ -113,10 +113,10 @@ func (r Request) destinations(source spec.Source) ([]image.Place, []*Step) {
 	return opened, problems
 }
 
-// access fills in the command line's settings where the file has none. Like
+// Access fills in the command line's settings where the file has none. Like
 // skopeo, credentials are taken as a whole; unlike skopeo, a file without
 // cert-dir leaves the command line's.
-func (r Request) access(file transport.Access) transport.Access {
+func (r Request) Access(file transport.Access) transport.Access {
 	access := r.SourceAccess
 	if file.Username != "" || file.IdentityToken != "" || file.Password != "" {
 		access.Username, access.Password, access.IdentityToken = file.Username, file.Password, file.IdentityToken

@@ -173,7 +173,7 @@ func TestASourcesOwnAccessGoesBeforeTheCommandLines(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, test.want, Request{SourceAccess: line}.access(test.file))
+			require.Equal(t, test.want, Request{SourceAccess: line}.Access(test.file))
 		})
 	}
 }

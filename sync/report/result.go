@@ -52,7 +52,15 @@ type Result struct {
 	Attempts       int           `json:"attempts"`
 	DurationMS     int64         `json:"duration_ms"`
 	Reason         string        `json:"reason,omitempty"` // why it was skipped, or what was converted
+	Gate           *Gate         `json:"gate,omitempty"`   // what was asked before a label moved
 	Error          *Error        `json:"error,omitempty"`
+}
+
+// Gate is a program that was asked about an image, and its answer.
+type Gate struct {
+	Command []string `json:"command"`
+	Passed  bool     `json:"passed"`
+	Output  string   `json:"output,omitempty"` // the last 16 KiB of it
 }
 
 // Error is why a step failed.

@@ -5,7 +5,7 @@ import "csync/sync/report"
 // Progress is told what a run is doing. Its methods are called from many
 // goroutines.
 type Progress interface {
-	// Planned says how many steps there are to do.
+	// Planned says how many more steps there are to do.
 	Planned(steps int)
 	// Moving says that a blob of size bytes starts to move. add counts moved
 	// bytes, and done ends it.

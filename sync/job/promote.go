@@ -1,0 +1,151 @@
+package job
+
+import (
+	"cmp"
+	"context"
+
+	"go.podman.io/image/v5/docker/reference"
+
+	"csync/sync/fault"
+	"csync/sync/image"
+	"csync/sync/log"
+	"csync/sync/origin"
+	"csync/sync/plan"
+	"csync/sync/promote"
+	"csync/sync/registry/quay"
+	"csync/sync/registry/transport"
+	"csync/sync/report"
+	"csync/sync/run"
+	"csync/sync/spec"
+)
+
+// Promotion is what a promotion is asked for besides its options. Its file takes
+// the place of their sources and destinations; SourceFile names it.
+type Promotion struct {
+	// Hash and Label take the place of the file's; "": they do not.
+	Hash, Label string
+	// AllowPartial promotes the other images where the source lacks some.
+	AllowPartial bool
+	// Journal is the file that has what tags named before they moved.
+	Journal string
+	// Resume goes on with a promotion that did not come to its end.
+	Resume bool
+	// Rollback undoes the last promotion of the journal, and promotes nothing.
+	Rollback bool
+}
+
+// RunPromotion promotes the images of one hash, or with the verb Verify says what
+// is not in place of them. Everything that was asked for is in the report; an
+// error says that nothing was attempted.
+func RunPromotion(ctx context.Context, o Options, p Promotion) (*report.Report, error) {
+	file, err := o.loadPromotion(p)
+	if err != nil {
+		return nil, err
+	}
+	j, err := open(ctx, o, false)
+	if err != nil {
+		return nil, err
+	}
+	defer j.close()
+	ctx = log.With(ctx, j.logger)
+	request := j.promotion(file, p)
+	if request.Journal, err = promote.OpenJournal(p.Journal); err != nil {
+		return nil, err
+	}
+	defer func() { _ = request.Journal.Close() }() // every line of it is on disk
+	if p.Rollback {
+		return j.rollBack(ctx, request)
+	}
+	if request.Found, err = origin.Find(ctx, file, j.fetch); err != nil {
+		return nil, err
+	}
+	if !j.readOnly() {
+		if err := request.Unfinished(p.Resume); err != nil {
+			return nil, err
+		}
+	}
+	promoted, err := promote.Run(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	j.cache.Learn(promoted)
+	return j.report(promoted.Results()), nil
+}
+
+// loadPromotion reads the promotion file, and what is given besides it.
+func (o Options) loadPromotion(p Promotion) (*spec.Promotion, error) {
+	var file *spec.Promotion
+	var err error
+	if o.SourceFile == "-" {
+		file, err = spec.LoadPromotion("standard input", o.Input)
+	} else {
+		file, err = spec.LoadPromotionPath(o.SourceFile)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if p.Hash != "" {
+		file.Hash = spec.Hash{Value: p.Hash}
+	}
+	file.Label = cmp.Or(p.Label, file.Label)
+	if p.Rollback && file.Hash == (spec.Hash{}) {
+		file.Hash.Value = "none" // which is not asked for
+	}
+	return file, file.Check()
+}
+
+// promotion makes of the options what a promotion is made of.
+func (j *job) promotion(file *spec.Promotion, p Promotion) promote.Request {
+	return promote.Request{
+		Promotion: file, AllowPartial: p.AllowPartial, Verify: j.Verb == Verify,
+		Access: func(side spec.Registry) image.Access {
+			return image.Access{Client: j.client, Registry: j.accessOf(side), System: j.Registry.System}
+		},
+		Create: func(ctx context.Context, side spec.Registry, repository string) error {
+			return j.create(ctx, side, repository)
+		},
+		Plan: plan.Request{
+			Client: j.client, System: j.Registry.System, Cache: j.cache, Copier: j.copier,
+			Signs: len(j.copier.Signers) > 0, ReadOnly: j.readOnly(), Jobs: j.Jobs,
+		},
+		Run: run.Options{
+			Copier: j.copier, Directory: j.copier.Directory, Jobs: j.Jobs, Attempts: j.attempts(), Progress: j.Progress,
+		},
+	}
+}
+
+// accessOf is how the registry of a side is reached: as the file says, else as
+// the command line does.
+func (j *job) accessOf(side spec.Registry) transport.Access {
+	return plan.Request{SourceAccess: j.DestinationAccess}.Access(side.Access)
+}
+
+// rollBack undoes what the journal's last promotion has done.
+func (j *job) rollBack(ctx context.Context, request promote.Request) (*report.Report, error) {
+	results, err := promote.Rollback(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return j.report(results), nil
+}
+
+// create makes a repository by the API of the side's registry.
+func (j *job) create(ctx context.Context, side spec.Registry, repository string) error {
+	name, err := reference.ParseNormalizedNamed(side.Registry + "/" + repository)
+	if err != nil {
+		return fault.New(fault.Input, err)
+	}
+	access := j.accessOf(side)
+	access.RegistryToken = side.Token
+	api, err := j.client.API(side.Registry, access)
+	if err != nil {
+		return err
+	}
+	_, err = quay.At(api).Create(ctx, name, quay.Visibility(side.Create), "")
+	return err
+}
+
+// fetch brings the lists that a promotion file names.
+func (j *job) fetch(ctx context.Context, location string) ([]byte, error) {
+	return origin.Over(j.client)(ctx, location)
+}

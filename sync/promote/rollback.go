@@ -1,0 +1,181 @@
+package promote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	"golang.org/x/sync/errgroup"
+
+	"csync/sync/fault"
+	"csync/sync/image"
+	"csync/sync/plan"
+	"csync/sync/report"
+)
+
+// restoring is how long sending tags back may take after a run was interrupted.
+const restoring = 2 * time.Minute
+
+// sendBack sends back what this promotion has moved, also where the run was
+// interrupted or ended before, and notes it in the results.
+func (p *promotion) sendBack(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoring)
+	defer cancel()
+	byTag := map[string]*plan.Step{}
+	for _, step := range p.steps {
+		byTag[step.Result.Destination] = step
+	}
+	whole := true
+	for _, back := range p.restore(ctx, p.Journal.last.tags) {
+		step := byTag[back.Tag]
+		if step == nil { // of an image that is not promoted any more
+			step = plan.Failing("", back.Tag, report.Retag, back.err)
+			step.Result = back.result()
+			p.steps = append(p.steps, step)
+		}
+		if !fault.Is(back.err, fault.Conflict) { // whoever has moved it means that
+			whole = whole && back.err == nil
+		}
+		switch {
+		case back.err != nil && step.Result.Status == report.Failed: // which says why
+		case back.err != nil:
+			step.Fail(fault.At(fault.Destination, back.Tag, fault.WithRemedy(fault.KindOf(back.err),
+				fmt.Errorf("sending it back to %s: %w", orNothing(back.Previous), back.err), "csync promote FILE --rollback")))
+		case back.moved && step.Result.Status != report.Failed:
+			step.Result.Status, step.Result.Reason = report.RolledBack, "sent back to "+orNothing(back.Previous)
+			step.Result.PreviousDigest, step.Result.Digest = back.Previous, back.Wanted
+		}
+	}
+	if !whole {
+		return nil // the journal stays open
+	}
+	return p.Journal.end(rolledBack)
+}
+
+func orNothing(d digest.Digest) string {
+	if d == "" {
+		return "nothing"
+	}
+	return d.String()
+}
+
+// restored is what became of a tag that was to go back.
+type restored struct {
+	intent
+	moved bool // it named what the promotion had given it
+	err   error
+}
+
+// restore sends tags back to what they named, those that no one else has moved
+// meanwhile. The last that the journal knows of a tag comes first.
+func (p *promotion) restore(ctx context.Context, tags []intent) []restored {
+	tags = original(tags)
+	all := make([]restored, len(tags))
+	var group errgroup.Group
+	group.SetLimit(max(p.Run.Jobs, 1))
+	for i, tag := range tags {
+		group.Go(func() error {
+			all[i] = restored{intent: tag}
+			all[i].moved, all[i].err = p.restoreOne(ctx, tag)
+			return nil
+		})
+	}
+	_ = group.Wait() // none returns an error
+	return all
+}
+
+// original joins what a journal has of each tag: what it named first, and what it
+// was to name last.
+func original(tags []intent) []intent {
+	var joined []intent
+	for _, tag := range tags {
+		at := slices.IndexFunc(joined, func(known intent) bool { return known.Tag == tag.Tag })
+		if at < 0 {
+			joined = append(joined, tag)
+			continue
+		}
+		joined[at].Wanted = tag.Wanted
+	}
+	return joined
+}
+
+func (p *promotion) restoreOne(ctx context.Context, tag intent) (moved bool, err error) {
+	location, err := p.find(tag.Tag)
+	if err != nil {
+		return false, err
+	}
+	there, _ := location.Remote()
+	now, err := there.Resolve(ctx, there.Identifier)
+	switch {
+	case err != nil && !fault.Is(err, fault.NotFound):
+		return false, err
+	case now.Digest == tag.Previous:
+		return false, nil
+	case now.Digest != tag.Wanted:
+		return false, errMovedSince(now.Digest)
+	case tag.Previous == "":
+		return true, there.DeleteTag(ctx, there.Identifier)
+	}
+	return true, putBack(ctx, there, tag)
+}
+
+func putBack(ctx context.Context, there image.Remote, tag intent) error {
+	m, err := there.Manifest(ctx, tag.Previous.String())
+	if err != nil {
+		return err
+	}
+	return there.PutManifest(ctx, there.Identifier, m)
+}
+
+// Rollback puts back every tag that the last promotion of the journal has moved,
+// and removes those that were new. The error says why nothing was attempted.
+func Rollback(ctx context.Context, r Request) ([]report.Result, error) {
+	p := &promotion{Request: r}
+	if err := p.open(); err != nil {
+		return nil, err
+	}
+	last := r.Journal.last
+	switch {
+	case last == nil:
+		return nil, fault.New(fault.Input, fmt.Errorf("journal %s: there is no promotion in it", r.Journal.path))
+	case last.Promotion != p.identity():
+		return nil, errOther(r.Journal, last)
+	case last.end == rolledBack:
+		return nil, nil
+	}
+	if r.Plan.ReadOnly {
+		return p.wouldRestore(ctx, original(last.tags)), nil
+	}
+	if err := r.Journal.open(); err != nil {
+		return nil, err
+	}
+	var results []report.Result
+	var problems error
+	for _, back := range p.restore(ctx, last.tags) {
+		results = append(results, back.result())
+		problems = errors.Join(problems, back.err)
+	}
+	if problems == nil {
+		return results, r.Journal.end(rolledBack)
+	}
+	return results, nil
+}
+
+func (back restored) result() report.Result {
+	r := report.Result{Action: report.Retag, Status: report.Done, Destination: back.Tag, Digest: back.Previous, PreviousDigest: back.Wanted, Attempts: 1}
+	if back.Previous == "" {
+		r.Action = report.Delete
+	}
+	switch {
+	case back.err != nil:
+		r.Status, r.Error = report.Failed, report.Failure(fault.At(fault.Destination, back.Tag, back.err))
+	case !back.moved:
+		r.Status, r.PreviousDigest = report.Unchanged, ""
+	default:
+		r.Verified = true
+	}
+	return r
+}
