@@ -6,5 +6,5 @@ import "github.com/spf13/cobra"
 func newPlan() *cobra.Command {
 	c := newVerb("plan --src-yaml FILE --dest DEST [--dest DEST ...] [FLAGS]", "say what sync would do, and write nothing",
 		"csync plan --src-yaml images.yaml --dest docker://registry.example.com/mirror")
-	return (&syncFlags{verb: "plan", dryRun: true}).on(c)
+	return (&syncFlags{runFlags: runFlags{verb: "plan", dryRun: true}}).on(c)
 }

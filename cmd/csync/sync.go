@@ -13,7 +13,7 @@ import (
 func newSync() *cobra.Command {
 	c := newVerb("sync --src-yaml FILE --dest DEST [--dest DEST ...] [FLAGS]", "bring the destinations to what the source file says",
 		"csync --src-yaml images.yaml --dest docker://registry.example.com/mirror")
-	return (&syncFlags{verb: "sync"}).on(c)
+	return (&syncFlags{runFlags: runFlags{verb: "sync"}}).on(c)
 }
 
 func (f *syncFlags) run(c *cobra.Command, args []string) error {

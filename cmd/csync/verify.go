@@ -7,5 +7,5 @@ import "github.com/spf13/cobra"
 func newVerify() *cobra.Command {
 	c := newVerb("verify --src-yaml FILE --dest DEST [--dest DEST ...] [FLAGS]", "check that everything is at every destination, and complete",
 		"csync verify --src-yaml images.yaml --dest docker://registry.example.com/mirror")
-	return (&syncFlags{verb: "verify", dryRun: true}).on(c)
+	return (&syncFlags{runFlags: runFlags{verb: "verify", dryRun: true}}).on(c)
 }

@@ -73,7 +73,7 @@ type Request struct {
 	// Guard, if not nil, may refuse to give the destination's tag in a registry to
 	// the manifest with the digest, just before that is done.
 	Guard func(ctx context.Context, d digest.Digest) error
-	Mover   Mover
+	Mover Mover
 }
 
 // Copied is what a copy did, apart from the blobs that the Mover moved.

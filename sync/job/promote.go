@@ -13,7 +13,6 @@ import (
 	"csync/sync/plan"
 	"csync/sync/promote"
 	"csync/sync/registry/quay"
-	"csync/sync/registry/transport"
 	"csync/sync/report"
 	"csync/sync/run"
 	"csync/sync/spec"
@@ -88,6 +87,9 @@ func (o Options) loadPromotion(p Promotion) (*spec.Promotion, error) {
 		file.Hash = spec.Hash{Value: p.Hash}
 	}
 	file.Label = cmp.Or(p.Label, file.Label)
+	if o.TagPolicy != nil {
+		file.TagPolicy = *o.TagPolicy
+	}
 	if p.Rollback && file.Hash == (spec.Hash{}) {
 		file.Hash.Value = "none" // which is not asked for
 	}
@@ -96,14 +98,17 @@ func (o Options) loadPromotion(p Promotion) (*spec.Promotion, error) {
 
 // promotion makes of the options what a promotion is made of.
 func (j *job) promotion(file *spec.Promotion, p Promotion) promote.Request {
+	file.Source.Access = plan.Request{SourceAccess: j.SourceAccess}.Access(file.Source.Access)
+	for i := range file.Destinations {
+		side := &file.Destinations[i]
+		side.Access = plan.Request{SourceAccess: j.DestinationAccess}.Access(side.Access)
+	}
 	return promote.Request{
 		Promotion: file, AllowPartial: p.AllowPartial, Verify: j.Verb == Verify,
 		Access: func(side spec.Registry) image.Access {
-			return image.Access{Client: j.client, Registry: j.accessOf(side), System: j.Registry.System}
+			return image.Access{Client: j.client, Registry: side.Access, System: j.Registry.System}
 		},
-		Create: func(ctx context.Context, side spec.Registry, repository string) error {
-			return j.create(ctx, side, repository)
-		},
+		Create: j.create,
 		Plan: plan.Request{
 			Client: j.client, System: j.Registry.System, Cache: j.cache, Copier: j.copier,
 			Signs: len(j.copier.Signers) > 0, ReadOnly: j.readOnly(), Jobs: j.Jobs,
@@ -112,12 +117,6 @@ func (j *job) promotion(file *spec.Promotion, p Promotion) promote.Request {
 			Copier: j.copier, Directory: j.copier.Directory, Jobs: j.Jobs, Attempts: j.attempts(), Progress: j.Progress,
 		},
 	}
-}
-
-// accessOf is how the registry of a side is reached: as the file says, else as
-// the command line does.
-func (j *job) accessOf(side spec.Registry) transport.Access {
-	return plan.Request{SourceAccess: j.DestinationAccess}.Access(side.Access)
 }
 
 // rollBack undoes what the journal's last promotion has done.
@@ -135,7 +134,7 @@ func (j *job) create(ctx context.Context, side spec.Registry, repository string)
 	if err != nil {
 		return fault.New(fault.Input, err)
 	}
-	access := j.accessOf(side)
+	access := side.Access
 	access.RegistryToken = side.Token
 	api, err := j.client.API(side.Registry, access)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"csync/sync/fault"
+	"csync/sync/registry"
 	"csync/sync/registry/transport"
 	"csync/sync/spec"
 )
@@ -72,8 +73,14 @@ func find(t *testing.T, s *server, keys string) (Found, error) {
 	p, err := spec.LoadPromotion("p.yaml", strings.NewReader(
 		"source: {registry: trunk.example.com}\ndestinations: [{registry: quay.example.com}]\nlabel: current-tripleo\n"+keys))
 	require.NoError(t, err)
-	session := transport.New(transport.Options{Retries: 2, RetryDelay: time.Millisecond}).Session()
-	return Find(t.Context(), p, Over(session))
+	return Find(t.Context(), p, over(t, transport.Options{Retries: 2, RetryDelay: time.Millisecond}))
+}
+
+// over is a getter that really asks.
+func over(t *testing.T, o transport.Options) Getter {
+	way := transport.New(o)
+	t.Cleanup(way.Close)
+	return Over(registry.NewClient(way, registry.Options{ReadOnly: true}))
 }
 
 // refused gives the error of what find must not find, which is one of input.

@@ -22,11 +22,11 @@ type Getter func(ctx context.Context, location string) ([]byte, error)
 // Fetcher asks servers, repeats what may succeed then, and refuses an answer of
 // more than limit bytes or with the status of an error.
 type Fetcher interface {
-	Fetch(ctx context.Context, u *url.URL, insecure bool, limit int64) ([]byte, error)
+	Fetch(ctx context.Context, u *url.URL, limit int64) ([]byte, error)
 }
 
-// Over is a getter that reads files itself and asks servers by way of fetcher,
-// with their certificates verified. It brings at most 8 MB.
+// Over is a getter that reads files itself and asks servers by way of fetcher. It
+// brings at most 8 MB.
 func Over(fetcher Fetcher) Getter {
 	return func(ctx context.Context, location string) ([]byte, error) {
 		u, err := url.Parse(location)
@@ -35,7 +35,7 @@ func Over(fetcher Fetcher) Getter {
 		}
 		switch u.Scheme {
 		case "http", "https":
-			return fetcher.Fetch(ctx, u, false, most)
+			return fetcher.Fetch(ctx, u, most)
 		case "file":
 			if u.Host != "" && u.Host != "localhost" {
 				return nil, input("%s is a file of another host", shown(location))

@@ -59,7 +59,7 @@ func (p *promotion) askAbout(ctx context.Context, step *plan.Step, d digest.Dige
 	ctx, cancel := context.WithTimeoutCause(ctx, p.Gate.Timeout, fmt.Errorf("it did not answer within %s", p.Gate.Timeout))
 	defer cancel()
 	gate := exec.CommandContext(ctx, command[0], command[1:]...) // which the promotion file names
-	gate.WaitDelay = time.Second // for what it has started itself
+	gate.WaitDelay = time.Second                                 // for what it has started itself
 	output := &tail{limit: maxGateOutput}
 	gate.Stdout, gate.Stderr = output, output
 	err := gate.Run()

@@ -43,9 +43,9 @@ type promotion struct {
 	images []*wanted
 
 	contents, indexes, labels []*plan.Step
-	previous                  []*plan.Step            // the rollback labels
+	previous                  []*plan.Step                // the rollback labels
 	needs                     map[*plan.Step][]*plan.Step // of an index: the contents it lists
-	steps                     []*plan.Step            // all of them, once planned
+	steps                     []*plan.Step                // all of them, once planned
 }
 
 // Run carries a promotion out, and returns all its steps with what became of

@@ -30,8 +30,8 @@ type wanted struct {
 
 // tagged is a tag of the source.
 type tagged struct {
-	tag      string
-	location image.Location
+	tag               string
+	location          image.Location
 	registry.Manifest // its bytes only where they are needed
 }
 
