@@ -74,38 +74,24 @@ func (d *registryDestination) TryReusingBlob(_ context.Context, blob types.BlobI
 }
 
 // PutBlob brings what the transfer has not: a blob that copy.Image made, or saw
-// on its way. One whose digest only its end tells waits in a file for that.
+// on its way. It waits in a file until its end has told its digest, and until
+// nobody else is bringing it, who may be waiting for the end of this reading.
 func (d *registryDestination) PutBlob(ctx context.Context, stream io.Reader, blob types.BlobInfo, _ types.BlobInfoCache, config bool) (types.BlobInfo, error) {
 	x := d.transfer
 	if config && d.tree.IsConfig(blob.Digest) && x.Format == "" && !x.location.Single() {
 		return types.BlobInfo{Digest: blob.Digest, Size: blob.Size}, nil // it is there
-	}
-	moved := x.plainBlob(v1.Descriptor{Digest: blob.Digest, Size: blob.Size, MediaType: blob.MediaType})
-	moved.Source, moved.Held = nil, true
-	if config { // which is in memory
-		content, err := io.ReadAll(stream)
-		if err != nil {
-			return types.BlobInfo{}, err
-		}
-		moved.Open = func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
-		return types.BlobInfo{Digest: blob.Digest, Size: blob.Size}, x.Mover.Move(ctx, moved)
-	}
-	if blob.Digest != "" && blob.Size >= 0 {
-		counted := &countingReader{Reader: stream}
-		moved.Once, moved.Open = true, func(context.Context) (io.ReadCloser, error) { return io.NopCloser(counted), nil }
-		err := x.Mover.Move(ctx, moved)
-		return types.BlobInfo{Digest: blob.Digest, Size: max(blob.Size, counted.read)}, err
 	}
 	file, err := spooled(x.Directory, stream)
 	if err != nil {
 		return types.BlobInfo{}, err
 	}
 	defer file.Close()
-	moved.Digest, moved.Size = file.digest, file.size
+	moved := x.plainBlob(v1.Descriptor{Digest: cmp.Or(blob.Digest, file.digest), Size: file.size, MediaType: blob.MediaType})
+	moved.Source, moved.Held = nil, true
 	moved.Open = func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(io.NewSectionReader(file, 0, file.size)), nil
 	}
-	return types.BlobInfo{Digest: file.digest, Size: file.size}, x.Mover.Move(ctx, moved)
+	return types.BlobInfo{Digest: moved.Digest, Size: file.size}, x.Mover.Move(ctx, moved)
 }
 
 // PutManifest writes the image's manifest, which may have been converted.
@@ -135,18 +121,6 @@ func (d *registryDestination) PutSignatures(context.Context, [][]byte, *digest.D
 }
 
 func (d *registryDestination) Commit(context.Context, types.UnparsedImage) error { return nil }
-
-// countingReader counts the bytes that were read.
-type countingReader struct {
-	io.Reader
-	read int64
-}
-
-func (r *countingReader) Read(p []byte) (int, error) {
-	n, err := r.Reader.Read(p)
-	r.read += int64(n)
-	return n, err
-}
 
 // spool is a blob in an unnamed file.
 type spool struct {

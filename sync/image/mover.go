@@ -15,10 +15,9 @@ type Blob struct {
 	Destination   *registry.Repository
 	// Source is a repository that has it and may be mounted from; nil: none.
 	Source *registry.Repository
-	// Open reads it from its beginning, and only if it has to be read. It may
-	// be called again after a failure unless Once is set.
+	// Open reads it from its beginning, and only if it has to be read, again after
+	// a failure.
 	Open func(ctx context.Context) (io.ReadCloser, error)
-	Once bool
 	// Held says that Open gives what is here already, or is counted as it comes:
 	// it is not to be read once for several registries.
 	Held bool

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -188,7 +189,7 @@ func TestAConfigThatIsThereIsNotPutAgain(t *testing.T) {
 			t.Parallel()
 			x := transferOf(t, c.copier, "docker://here.example", image)
 			d := &registryDestination{transfer: x, tree: x.root}
-			stored, err := d.PutBlob(t.Context(), strings.NewReader("a config"), config, none.NoCache, true)
+			stored, err := d.PutBlob(t.Context(), bytes.NewReader(image.Blobs[0].Content), config, none.NoCache, true)
 			require.NoError(t, err)
 			require.Equal(t, config, stored)
 			require.Equal(t, c.put, len(x.Mover.(moved)) == 1)

@@ -16,8 +16,9 @@ import (
 // breaks is taken up again where it broke, if the registry can. The bytes are
 // not checked, see [Verify].
 //
-// Until it is closed the blob is one of the requests that [transport.Options.MaxRequests]
-// limits: do not wait for another read of the same registry in between.
+// Until it is closed, or read to its end, the blob is one of the requests that
+// [transport.Options.MaxRequests] limits: do not wait for another read of the same
+// registry in between.
 func (r *Repository) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 	return read(ctx, r.byDigest, func(e *endpoint) (io.ReadCloser, error) {
 		body, err := e.blob(e.reading(ctx), d)

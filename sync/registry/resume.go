@@ -22,6 +22,7 @@ type resumable struct {
 	blob     v1.Descriptor
 	offset   int64
 	attempts int
+	ended    bool
 }
 
 func newResumable(e *endpoint, req *http.Request, resp *http.Response, d v1.Descriptor) *resumable {
@@ -29,9 +30,17 @@ func newResumable(e *endpoint, req *http.Request, resp *http.Response, d v1.Desc
 }
 
 func (r *resumable) Read(p []byte) (int, error) {
+	if r.ended {
+		return 0, io.EOF
+	}
 	n, err := r.body.Read(p)
 	r.offset += int64(n)
-	if err == nil || errors.Is(err, io.EOF) && (r.blob.Size < 0 || r.offset >= r.blob.Size) {
+	if err == nil {
+		return n, nil
+	}
+	if errors.Is(err, io.EOF) && (r.blob.Size < 0 || r.offset >= r.blob.Size) {
+		r.ended = true
+		_ = r.Close() // who has read it may have to wait for others that want to read
 		return n, err
 	}
 	ctx := r.request.Context()

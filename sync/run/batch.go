@@ -78,7 +78,7 @@ func (b *batch) open(ctx context.Context, blob image.Blob, read func(n int64)) (
 	if blob.Held {
 		return blob.Open(ctx)
 	}
-	if !b.several() || blob.Once {
+	if !b.several() {
 		body, err := blob.Open(ctx)
 		if err != nil {
 			return nil, err

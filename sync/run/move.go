@@ -137,13 +137,12 @@ func (m move) take(ctx context.Context, from *registry.Repository, hubs ...*regi
 	return m.upload(ctx, upload)
 }
 
-// upload copies the bytes, again after a failure that may pass where the
-// blob can be read again. upload, if not nil, is a session that is open already.
+// upload copies the bytes, again after a failure that may pass. upload, if not nil, is a session that is open already.
 func (m move) upload(ctx context.Context, upload *registry.Upload) error {
 	for attempt := 1; ; attempt++ {
 		m.tried(attempt)
 		err := m.try(ctx, upload)
-		if err == nil || m.blob.Once || attempt >= m.blobs.attempts || ctx.Err() != nil || !passing(err) {
+		if err == nil || attempt >= m.blobs.attempts || ctx.Err() != nil || !passing(err) {
 			return err
 		}
 		upload = nil
