@@ -48,9 +48,7 @@ func lint(files []string, io streams) error {
 
 func lintFile(name string, io streams) error {
 	if name == "-" {
-		_, err := spec.Load("standard input", io.in, spec.Strict)
-		return err
+		return spec.Lint("standard input", io.in)
 	}
-	_, err := spec.LoadPath(name, spec.Strict)
-	return err
+	return spec.LintPath(name)
 }

@@ -14,7 +14,7 @@ import (
 //go:embed *.json
 var files embed.FS
 
-// Names lists the schemas, sorted: cip, cip-images, report, source.
+// Names lists the schemas, sorted: cip, cip-images, promotion, report, source.
 func Names() []string {
 	entries, err := files.ReadDir(".")
 	if err != nil {

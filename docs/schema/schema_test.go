@@ -46,7 +46,7 @@ func read(t *testing.T, name string) map[string]any {
 
 func TestEverySchemaHasItsName(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"cip", "cip-images", "report", "source"}, Names())
+	require.Equal(t, []string{"cip", "cip-images", "promotion", "report", "source"}, Names())
 	for _, name := range Names() {
 		root := read(t, name)
 		require.Equal(t, "urn:csync:schema:"+name, root["$id"])
@@ -64,6 +64,7 @@ func TestEveryExampleFitsItsSchema(t *testing.T) {
 		"spec/thin/manifests/*/promoter-manifest.yaml": "cip",
 		"spec/thin/images/*/images.yaml":               "cip-images",
 		"report/*.json":                                "report",
+		"spec/promotion/*.yaml":                        "promotion",
 	} {
 		paths, err := filepath.Glob("../../testdata/" + pattern)
 		require.NoError(t, err)
@@ -89,6 +90,18 @@ func TestMistakesDoNotFit(t *testing.T) {
 		{"cip", "images: []", ": required"},
 		{"cip", "registries: [{src: true}]", "/registries[0]: required"},
 		{"cip-images", "[{name: a, dmap: {\"sha256:1\": []}}]", "[0]/dmap/sha256:1: pattern"},
+		{"promotion", "{}", ": required"},
+		{"promotion", "{source: {registry: a.io}, destinations: []}", "/destinations: minItems"},
+		{"promotion", "{source: {registry: a.io/b}, destinations: [{registry: b.io}]}", "/source/registry: pattern"},
+		{"promotion", "{source: {registry: a.io, token-file: a}, destinations: [{registry: b.io}]}", "/source/token-file: unknown"},
+		{"promotion", "{source: {registry: a.io}, destinations: [{registry: b.io}], labels: [a]}", "/labels: unknown"},
+		{"promotion", "{source: {registry: a.io}, destinations: [{registry: b.io}], hash: \"\"}", "/hash: anyOf"},
+		{"promotion", "{source: {registry: a.io}, destinations: [{registry: b.io}], hash: {dlrn: {url: a}}}", "/hash: anyOf"},
+		{"promotion", "{source: {registry: a.io}, destinations: [{registry: b.io}], images: {zuul: {job: a}}}", "/images/zuul: required"},
+		{"promotion", "{source: {registry: a.io}, destinations: [{registry: b.io}], images: {tripleo: {versions: a}}}", "/images/tripleo: anyOf"},
+		{"promotion", "{source: {registry: a.io}, destinations: [{registry: b.io}], index: build}", "/index: enum"},
+		{"promotion", "{source: {registry: a.io}, destinations: [{registry: b.io}], index-tag: latest}", "/index-tag: pattern"},
+		{"promotion", "{source: {registry: a.io}, destinations: [{registry: b.io}], gate: ./scan}", "/gate: anyOf"},
 		{"report", "{}", ": required"},
 	} {
 		require.Equal(t, test.want, misfit(t, test.name, parse(t, []byte(test.input))), test.input)

@@ -7,6 +7,9 @@
 // tags and digests in each. Which tags a pattern chooses is not known before
 // the registry lists them; [Repository.Wants] decides it then.
 //
+// [LoadPromotion] reads promotion files: one label that moves onto the images of
+// one hash, at several registries.
+//
 // Reading needs no network. Every mistake of a file is reported at once, with
 // its line and column and with what was probably meant.
 package spec

@@ -41,6 +41,37 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
+func FuzzLoadPromotion(f *testing.F) {
+	seeds, err := filepath.Glob(examples + "promotion/*.yaml")
+	require.NoError(f, err)
+	require.NotEmpty(f, seeds)
+	for _, seed := range seeds {
+		content, err := os.ReadFile(seed)
+		require.NoError(f, err)
+		f.Add(content)
+	}
+	f.Add([]byte("destinations: [&a {<<: *a, registry: a.io, rename: {'': $2}}]\nimages: {lacking: {amd64: [b]}}\nhash: {value: 1}"))
+	f.Fuzz(func(t *testing.T, input []byte) {
+		p, err := LoadPromotion("f", bytes.NewReader(input))
+		if err != nil {
+			requirePositions(t, err, input)
+			return
+		}
+		if p.Check() != nil {
+			return
+		}
+		require.NoError(t, Lint("f", bytes.NewReader(input)), "what can be promoted has no mistakes")
+		require.Contains(t, p.IndexTag, "{hash}")
+		require.NotEmpty(t, p.Index)
+		require.Regexp(t, wholeTag, p.Label)
+		for _, destination := range p.Destinations {
+			require.NotEmpty(t, destination.Registry)
+			destination.Repository("openstack-base")
+		}
+		p.MayMove(p.Label)
+	})
+}
+
 // requirePositions requires that err is problems with places in the input.
 func requirePositions(t *testing.T, err error, input []byte) {
 	var found Problems

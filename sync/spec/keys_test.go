@@ -16,6 +16,8 @@ import (
 func TestTheSchemasHaveTheKeysThatTheReaderHas(t *testing.T) {
 	t.Parallel()
 	s := &sourceReader{}
+	p := &promotionReader{Promotion: Promotion{Hash: Hash{DLRN: &DLRN{}}, Images: Images{Tripleo: &Tripleo{}, Zuul: &Zuul{}}}}
+	side := &sideReader{}
 	for _, test := range []struct {
 		schema, properties string
 		keys               map[string]func(*yaml.Node)
@@ -29,6 +31,18 @@ func TestTheSchemasHaveTheKeysThatTheReaderHas(t *testing.T) {
 		{"cip", "properties registries items", (&manifest{}).keysOfRegistry(nil), ""},
 		{"cip", "$defs images items", (&reader{}).keysOfImage("", nil), ""},
 		{"cip-images", "items", (&reader{}).keysOfImage("", nil), ""},
+		{"promotion", "", p.keys(), ""},
+		{"promotion", "$defs source", side.keysOfSide(), ""},
+		{"promotion", "$defs destination", side.keysOfDestination(), ""},
+		{"promotion", "$defs credentials", side.keysOfCredentials(), ""},
+		{"promotion", "$defs csync", side.keysOfLogin(), ""},
+		{"promotion", "$defs images", p.keysOfImages(), ""},
+		{"promotion", "$defs tripleo", p.keysOfTripleo(), ""},
+		{"promotion", "$defs zuul", p.keysOfZuul(), ""},
+		{"promotion", "$defs hash", p.keysOfHash(), ""},
+		{"promotion", "$defs hash properties dlrn", p.keysOfDLRN(), ""},
+		{"promotion", "$defs tagPolicy", p.keysOfTagPolicy(), ""},
+		{"promotion", "$defs gate", p.keysOfGate(), ""},
 	} {
 		t.Run(test.schema+" "+test.properties, func(t *testing.T) {
 			t.Parallel()

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"io"
 	"os"
 
@@ -28,10 +29,63 @@ func LoadPath(path string, mode Mode) (*File, error) {
 	return r.file(path, r.sources(r.open()))
 }
 
+// Lint says what is wrong with an input, which is a promotion file if it has
+// "source" or "destinations" at its top, and otherwise one that [Load] reads.
+// The error is as that of Load, and of nothing but the input: what a flag may
+// give, the hash and the label of a promotion, may be missing.
+func Lint(name string, input io.Reader) error {
+	r := newReader(name, Strict)
+	return r.lint(r.parse(input))
+}
+
+// LintPath is [Lint] for the file at path, or the directory that [LoadPath]
+// reads.
+func LintPath(path string) error {
+	if stat, err := os.Stat(path); err == nil && stat.IsDir() {
+		_, err := LoadPath(path, Strict)
+		return err
+	}
+	r := newReader(path, Strict)
+	return r.lint(r.open())
+}
+
+func (r *reader) lint(root *yaml.Node) error {
+	if !isPromotion(root) {
+		_, err := r.file(r.name, r.sources(root))
+		return err
+	}
+	p, err := r.promotion(root)
+	if err != nil {
+		return err
+	}
+	p.Label = cmp.Or(p.Label, "label")
+	if p.Hash == (Hash{}) {
+		p.Hash.Value = "hash"
+	}
+	return p.Check()
+}
+
+// isPromotion reports whether root is a promotion file: it has a key that no
+// registry of a source file can be called.
+func isPromotion(root *yaml.Node) bool {
+	if root == nil || root.Kind != yaml.MappingNode {
+		return false
+	}
+	for i := 0; i < len(root.Content); i += 2 {
+		if key := root.Content[i].Value; key == "source" || key == "destinations" {
+			return true
+		}
+	}
+	return false
+}
+
 // sources reads the root of a file, whichever of the shapes it has.
 func (r *reader) sources(root *yaml.Node) []Source {
 	switch {
 	case root == nil:
+		return nil
+	case r.mode == Strict && isPromotion(root):
+		r.refuse(r.at(root), "a promotion file; csync promote takes it")
 		return nil
 	case isCip(root):
 		return r.cip(root)

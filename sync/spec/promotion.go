@@ -160,10 +160,13 @@ func (p *Promotion) MayMove(tag string) bool {
 	return p.TagPolicy.MayMove(tag) || label && p.TagPolicy.mayMoveLabels(tag)
 }
 
-// At is where a key of the file stands, "hash", or the file where it does not.
-func (p *Promotion) At(key string) Position {
-	if at, found := p.positions[key]; found {
-		return at
+// At is where the first of the keys that the file has stands, "hash" say, or
+// the file if it has none of them.
+func (p *Promotion) At(keys ...string) Position {
+	for _, key := range keys {
+		if at, found := p.positions[key]; found {
+			return at
+		}
 	}
 	return Position{File: p.Name}
 }

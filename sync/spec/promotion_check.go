@@ -77,7 +77,7 @@ func (p *Promotion) missing() Problems {
 func (p *Promotion) contradictions() Problems {
 	var problems Problems
 	reject := func(key, format string, args ...any) {
-		problems = append(problems, Problem{p.At(key), fmt.Sprintf(format, args...)})
+		problems = append(problems, Problem{p.At(key, "platforms"), fmt.Sprintf(format, args...)})
 	}
 	switch {
 	case p.Index == AssembleIndex && !p.suffixed():
