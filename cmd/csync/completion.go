@@ -30,6 +30,9 @@ func newCompletion() *cobra.Command {
 
 // completeValues knows the values of flags that have few.
 func completeValues(c *cobra.Command) {
+	if c.Name() == "snapshot" {
+		_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"yaml", "csv"}, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
+	}
 	for name, values := range map[string][]string{
 		"output": {"json", "text"}, "format": {"oci", "v2s1", "v2s2"},
 		"dest-path": {"name", "path", "full"}, "latest-by": {"name", "created"},

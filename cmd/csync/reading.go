@@ -28,6 +28,11 @@ type readFlags struct {
 
 func (f *readFlags) add(flags *pflag.FlagSet) {
 	flags.StringVarP(&f.output, "output", "o", "", "write json or text (default text on a terminal, else json)")
+	f.addAccess(flags)
+}
+
+// addAccess adds those that all of these verbs have.
+func (f *readFlags) addAccess(flags *pflag.FlagSet) {
 	f.access = addAccess(flags, "", "")
 	f.system.add(flags)
 }

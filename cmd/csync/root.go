@@ -27,7 +27,7 @@ func newRoot() *cobra.Command {
 	root.Version = fmt.Sprintf("%s (commit %s, %s)", version, commit, runtime.Version())
 	root.RunE = withoutVerb(root.RunE)
 	root.AddCommand(newSync(), newPlan(), newVerify(), newPromote(), newLint(),
-		newInspect(), newListTags(), newListRepos(), newLogin(), newLogout(), newSchema(), newCompletion())
+		newInspect(), newListTags(), newListRepos(), newSnapshot(), newLogin(), newLogout(), newSchema(), newCompletion())
 	root.SetVersionTemplate("csync {{.Version}}\n")
 	root.SetFlagErrorFunc(wrongFlag)
 	setHelp(root)

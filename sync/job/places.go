@@ -18,7 +18,7 @@ func (j *job) openDestination(name string) (image.Place, error) {
 // openDestinations opens the places that get everything, unless the file has
 // named those of each source.
 func (j *job) openDestinations(request *plan.Request) error {
-	own := len(request.File.Sources) > 0 || request.File.Manifest
+	own := len(request.File.Sources) > 0 || request.File.Manifest && len(j.Destinations) == 0
 	for _, source := range request.File.Sources {
 		own = own && len(source.Destinations) > 0
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -17,15 +18,40 @@ const quayPage = 100
 // tagDigests are what tags stand for, as a registry lists it.
 type tagDigests map[string]digest.Digest
 
-func (d tagDigests) add(page tagPage) {
+// listedTags are what a list of tags told besides.
+type listedTags struct {
+	digests  tagDigests
+	untagged map[digest.Digest]bool
+}
+
+func (l listedTags) add(page tagPage) {
 	for sum, manifest := range page.Manifest {
 		if sum.Validate() != nil {
 			continue
 		}
+		before, seen := l.untagged[sum]
+		l.untagged[sum] = len(manifest.Tags) == 0 && (before || !seen)
 		for _, tag := range manifest.Tags {
-			d[tag] = sum
+			l.digests[tag] = sum
 		}
 	}
+}
+
+// Untagged are the manifests without a tag that the registry told of with
+// [Repository.Tags], sorted; no other than Google's does.
+func (r *Repository) Untagged() []digest.Digest {
+	listed := r.listed.Load()
+	if listed == nil {
+		return nil
+	}
+	var all []digest.Digest
+	for sum, untagged := range listed.untagged {
+		if untagged {
+			all = append(all, sum)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // Digests are the digests of the repository's tags, where the registry tells
@@ -37,8 +63,8 @@ func (r *Repository) Digests(ctx context.Context) map[string]digest.Digest {
 	if listed == nil {
 		return nil
 	}
-	if len(*listed) > 0 || !r.primary.isQuay() {
-		return *listed
+	if len(listed.digests) > 0 || !r.primary.isQuay() {
+		return listed.digests
 	}
 	found, err := r.primary.quayDigests(ctx)
 	if err != nil {

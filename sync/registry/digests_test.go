@@ -36,12 +36,14 @@ func TestDigestsThatARegistryListsWithItsTagsNeedNoFurtherRequest(t *testing.T) 
 	c := newClient(t)
 	r := source(t, c, host+"/p/a", plainly)
 	require.Empty(t, r.Digests(t.Context()))
+	require.Empty(t, r.Untagged())
 
 	tags, err := r.Tags(t.Context())
 
 	require.NoError(t, err)
 	require.Equal(t, []string{"1", "2", "latest"}, tags)
 	require.Equal(t, map[string]digest.Digest{"1": sums[1], "2": sums[2], "latest": sums[2]}, r.Digests(t.Context()))
+	require.Equal(t, []digest.Digest{sums[0]}, r.Untagged())
 	require.Equal(t, 1, asked)
 }
 

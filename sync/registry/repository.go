@@ -21,7 +21,7 @@ type Repository struct {
 	byTag    []*endpoint // to read from, in this order; the registry itself is last
 	byDigest []*endpoint
 	primary  *endpoint
-	listed   atomic.Pointer[tagDigests] // what the last list of tags told
+	listed   atomic.Pointer[listedTags] // what the last list of tags told
 }
 
 type repositoryKey struct {

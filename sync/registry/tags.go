@@ -19,7 +19,7 @@ var tagPattern = regexp.MustCompile("^(?:" + reference.TagRegexp.String() + ")$"
 // list, since nothing that was asked for may be missing without a word. Mirrors
 // are not asked: theirs may be old.
 func (r *Repository) Tags(ctx context.Context) ([]string, error) {
-	e, all, listed := r.primary, listing{}, tagDigests{}
+	e, all, listed := r.primary, listing{}, listedTags{tagDigests{}, map[digest.Digest]bool{}}
 	err := e.eachTagPage(ctx, func(page tagPage) error {
 		for _, tag := range page.Tags {
 			if !tagPattern.MatchString(tag) {

@@ -120,9 +120,6 @@ func (m *manifest) source() Source {
 }
 
 func (m *manifest) checkDestinations(source *Source) {
-	if len(source.Destinations) == 0 {
-		m.reject(m.at(m.root), "no registry is a destination; list one without src")
-	}
 	slices.SortStableFunc(source.Destinations, func(a, b Destination) int { return cmp.Compare(a.Registry, b.Registry) })
 	previous := Destination{source.Registry, source.Position}
 	for _, destination := range source.Destinations {

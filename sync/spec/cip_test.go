@@ -78,9 +78,6 @@ func TestLoadSaysWhatIsWrongWithACipManifest(t *testing.T) {
 		{"two sources", "src-registry: c.io\n" + registries + images, []string{
 			`f.yaml:1:1: 2 registries are the source; one with "src: true" was meant`,
 		}},
-		{"no destination", "registries: [{name: a.io, src: true}]\n" + images, []string{
-			`f.yaml:1:1: no registry is a destination; list one without src`,
-		}},
 		{"destination twice", "registries: [{name: a.io, src: true}, {name: b.io}, {name: b.io}]\n" + images, []string{
 			`f.yaml:1:53: registry "b.io" is listed twice`,
 		}},
@@ -191,8 +188,7 @@ func TestLoadPathSaysWhatIsWrongWithADirectory(t *testing.T) {
 		{
 			"empty manifest",
 			map[string]string{"manifests/a/promoter-manifest.yaml": "", "images/a/images.yaml": ""},
-			"DIR/manifests/a/promoter-manifest.yaml:1:1: 0 registries are the source; one with \"src: true\" was meant\n" +
-				"DIR/manifests/a/promoter-manifest.yaml:1:1: no registry is a destination; list one without src",
+			"DIR/manifests/a/promoter-manifest.yaml:1:1: 0 registries are the source; one with \"src: true\" was meant",
 		},
 		{
 			"mistakes in two files",

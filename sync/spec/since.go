@@ -41,7 +41,7 @@ type promoted struct{ source, destination, digest, tag string }
 func since(now, before []Source) []Source {
 	known := map[promoted]bool{}
 	for _, source := range before {
-		for _, destination := range source.Destinations {
+		for _, destination := range source.places() {
 			for _, repository := range source.Repositories {
 				for _, d := range repository.Digests {
 					for _, tag := range tagsOf(d) {
@@ -58,6 +58,15 @@ func since(now, before []Source) []Source {
 	return left
 }
 
+// places are the destinations; where the command line names them, one that
+// stands for all.
+func (s Source) places() []Destination {
+	if len(s.Destinations) == 0 {
+		return []Destination{{}}
+	}
+	return s.Destinations
+}
+
 // tagsOf are the tags that a digest gets: "" for none.
 func tagsOf(d Digest) []string {
 	if len(d.Tags) == 0 {
@@ -70,7 +79,7 @@ func tagsOf(d Digest) []string {
 func (s Source) newer(known map[promoted]bool) []Source {
 	var parts []Source
 	at := map[string]int{}
-	for _, destination := range s.Destinations {
+	for _, destination := range s.places() {
 		repositories, key := s.newAt(destination, known)
 		if len(repositories) == 0 {
 			continue
@@ -80,7 +89,9 @@ func (s Source) newer(known map[promoted]bool) []Source {
 			continue
 		}
 		part := s
-		part.Destinations, part.Repositories = []Destination{destination}, repositories
+		if part.Repositories = repositories; len(s.Destinations) > 0 {
+			part.Destinations = []Destination{destination}
+		}
 		at[key] = len(parts)
 		parts = append(parts, part)
 	}
