@@ -28,11 +28,17 @@ type promoteFlags struct {
 	promotion job.Promotion
 }
 
-func (f *promoteFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.promotion.Hash, "hash", "", "promote `HASH`, instead of what the file says")
-	flags.StringVar(&f.promotion.Hash, "force-hash", "", "the same as --hash")
+// addPromotion adds the flags that take the place of single values of a promotion
+// file.
+func addPromotion(flags *pflag.FlagSet, p *job.Promotion) {
+	flags.StringVar(&p.Hash, "hash", "", "of a promotion, `HASH` instead of what the file says")
+	flags.StringVar(&p.Hash, "force-hash", "", "the same as --hash")
 	_ = flags.MarkHidden("force-hash") // it exists
-	flags.StringVar(&f.promotion.Label, "label", "", "move `LABEL`, instead of what the file says")
+	flags.StringVar(&p.Label, "label", "", "of a promotion, `LABEL` instead of what the file says")
+}
+
+func (f *promoteFlags) add(flags *pflag.FlagSet) {
+	addPromotion(flags, &f.promotion)
 	flags.BoolVar(&f.promotion.AllowPartial, "allow-partial", false, "promote the other images where the source lacks some")
 	flags.StringVar(&f.promotion.Journal, "journal", "", "keep in `FILE` what tags named before (default beside the report)")
 	flags.BoolVar(&f.promotion.Resume, "resume", false, "go on with a promotion that did not come to its end")
@@ -45,8 +51,10 @@ func (f *promoteFlags) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	io := streamsOf(c)
-	o, err := f.options(io, name)
+	if err := given("promote", c.Flags(), "hash", "force-hash", "label", "journal"); err != nil {
+		return err
+	}
+	o, err := f.options(streamsOf(c), name)
 	if err != nil {
 		return err
 	}
@@ -55,15 +63,18 @@ func (f *promoteFlags) run(c *cobra.Command, args []string) error {
 		return usageError("promote", "--resume and --rollback exclude each other")
 	}
 	f.promotion.Journal = cmp.Or(f.promotion.Journal, f.journal(name))
-	ctx, stop := f.system.deadline(c.Context())
-	defer stop()
-	progress := showProgress(&o, io)
-	r, err := job.RunPromotion(ctx, o, f.promotion)
-	progress.Close()
-	if err != nil {
-		return err
+	return f.carryOut(c, o, f.promotion.Run)
+}
+
+// given refuses flags that were given and are empty, mostly by a variable that is
+// not set.
+func given(verb string, flags *pflag.FlagSet, names ...string) error {
+	for _, name := range names {
+		if flag := flags.Lookup(name); flag.Changed && flag.Value.String() == "" {
+			return usageError(verb, "--%s is empty", name)
+		}
 	}
-	return f.output.report(ctx, r, io.out)
+	return nil
 }
 
 // journal is where the journal is unless a flag says so: beside the first report,

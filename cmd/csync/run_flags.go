@@ -1,15 +1,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"csync/sync/job"
+	"csync/sync/report"
 	"csync/sync/spec"
 )
 
@@ -79,6 +82,21 @@ func (f *runFlags) options(io streams, inputs ...string) (o job.Options, err err
 		return o, err
 	}
 	return o, f.access(&o)
+}
+
+// carryOut does what the options say within the time that there is, shows how far
+// it is, and reports.
+func (f *runFlags) carryOut(c *cobra.Command, o job.Options, do func(context.Context, job.Options) (*report.Report, error)) error {
+	io := streamsOf(c)
+	ctx, stop := f.system.deadline(c.Context())
+	defer stop()
+	progress := showProgress(&o, io)
+	r, err := do(ctx, o)
+	progress.Close()
+	if err != nil {
+		return err
+	}
+	return f.output.report(ctx, r, io.out)
 }
 
 // movingTags is the tag policy, or nil where the flag says nothing.

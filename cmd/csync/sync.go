@@ -23,20 +23,11 @@ func (f *syncFlags) run(c *cobra.Command, args []string) error {
 	if err := f.check(args); err != nil {
 		return err
 	}
-	io := streamsOf(c)
-	o, err := f.options(args, io)
+	o, err := f.options(args, streamsOf(c))
 	if err != nil {
 		return err
 	}
-	ctx, stop := f.system.deadline(c.Context())
-	defer stop()
-	progress := showProgress(&o, io)
-	r, err := job.Run(ctx, o)
-	progress.Close()
-	if err != nil {
-		return err
-	}
-	return f.output.report(ctx, r, io.out)
+	return f.carryOut(c, o, job.Run)
 }
 
 // check finds what is wrong with the command line of the native form.

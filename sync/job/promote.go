@@ -33,10 +33,10 @@ type Promotion struct {
 	Rollback bool
 }
 
-// RunPromotion promotes the images of one hash, or with the verb Verify says what
-// is not in place of them. Everything that was asked for is in the report; an
-// error says that nothing was attempted.
-func RunPromotion(ctx context.Context, o Options, p Promotion) (*report.Report, error) {
+// Run promotes the images of one hash, or with the verb Verify says what is not in
+// place of them. Everything that was asked for is in the report; an error says that
+// nothing was attempted.
+func (p Promotion) Run(ctx context.Context, o Options) (*report.Report, error) {
 	file, err := o.loadPromotion(p)
 	if err != nil {
 		return nil, err

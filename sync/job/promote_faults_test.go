@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"csync/sync/fault"
-	"csync/sync/job"
 	"csync/sync/registry/registrytest"
 	"csync/sync/report"
 )
@@ -66,17 +65,10 @@ func TestAMissingImageFailsAPromotionBeforeAnythingIsWritten(t *testing.T) {
 func TestAMissingPlatformFailsUnlessItIsOptional(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t, 1, "base", "nova-api").build()
-	r.more = "index: assemble\n"
-	file := strings.NewReplacer("optional: [linux/ppc64le]\n", "")
-	o, p := r.options, r.promotion
-	o.SourceFile, p.Journal = r.file(), r.journal
-	text, err := os.ReadFile(o.SourceFile)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(o.SourceFile, []byte(file.Replace(string(text))), 0o600))
+	r.platforms = "platforms: {linux/amd64: _x86_64, linux/ppc64le: _ppc64le}\n"
 
-	done, err := job.RunPromotion(t.Context(), o, p)
+	done := r.promote()
 
-	require.NoError(t, err)
 	require.Contains(t, failures(done), "openstack-nova-api:"+hash+"_ppc64le")
 	require.Zero(t, r.destinations[0].BlobBytesWritten())
 }
@@ -272,7 +264,7 @@ func TestAnInterruptedPromotionSendsItsLabelsBack(t *testing.T) {
 	o, p := r.options, r.promotion
 	o.SourceFile, p.Journal, o.Jobs = r.file(), r.journal, 1
 
-	done, err := job.RunPromotion(ctx, o, p)
+	done, err := p.Run(ctx, o)
 
 	require.NoError(t, err)
 	require.True(t, done.Failed())

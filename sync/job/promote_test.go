@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,7 +26,8 @@ type release struct {
 	t            *testing.T
 	source       *registrytest.Registry
 	destinations []*registrytest.Registry
-	more         string // further keys of the promotion file
+	platforms    string // of the promotion file
+	more         string // further keys
 	names        []string
 	journal      string
 	options      job.Options
@@ -35,6 +37,7 @@ type release struct {
 func newRelease(t *testing.T, destinations int, names ...string) *release {
 	t.Helper()
 	r := &release{t: t, source: registrytest.Start(t), names: names, journal: filepath.Join(t.TempDir(), "journal")}
+	r.platforms = "platforms: {linux/amd64: _x86_64, linux/ppc64le: _ppc64le}\noptional: [linux/ppc64le]\n"
 	for range destinations {
 		r.destinations = append(r.destinations, registrytest.Start(t))
 	}
@@ -71,7 +74,7 @@ func (r *release) file() string {
 		fmt.Fprintf(&text, "  - {registry: %q, namespace: mirror%d, tls-verify: false}\n", d.Host(), i)
 	}
 	fmt.Fprintf(&text, "images: {prefix: openstack-, names: [%s]}\nhash: %s\nlabel: %s\n", strings.Join(r.names, ", "), hash, label)
-	fmt.Fprintf(&text, "platforms: {linux/amd64: _x86_64, linux/ppc64le: _ppc64le}\noptional: [linux/ppc64le]\n%s", r.more)
+	text.WriteString(r.platforms + r.more)
 	path := filepath.Join(r.t.TempDir(), "promotion.yaml")
 	require.NoError(r.t, os.WriteFile(path, []byte(text.String()), 0o600))
 	return path
@@ -82,7 +85,7 @@ func (r *release) try() (*report.Report, error) {
 	o, p := r.options, r.promotion
 	o.SourceFile = r.file()
 	p.Journal = r.journal
-	return job.RunPromotion(r.t.Context(), o, p)
+	return p.Run(r.t.Context(), o)
 }
 
 // promote promotes, which has to be attempted.
@@ -151,4 +154,199 @@ func TestASecondPromotionChangesNothing(t *testing.T) {
 	after, err := os.ReadFile(r.journal)
 	require.NoError(t, err)
 	require.Equal(t, string(before), string(after))
+}
+
+func TestWhatRefersToAnImageTravelsWithIt(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 2, "base").build()
+	image := registrytest.RandomImage(0, registrytest.WithPlatform("linux/amd64"))
+	sbom := registrytest.Artifact(&image, "application/spdx+json", registrytest.RandomLayer(5, 100))
+	r.source.Push(t, "tripleomaster/openstack-base", "", sbom)
+	tag, signature := registrytest.CosignSignature(image)
+	require.Empty(t, failures(r.promote()))
+
+	r.source.Push(t, "tripleomaster/openstack-base", tag, signature) // later
+	again := r.promote()
+
+	require.Empty(t, failures(again))
+	require.True(t, again.Changed)
+	for i, d := range r.destinations {
+		repository := fmt.Sprintf("mirror%d/openstack-base", i)
+		require.True(t, d.HasTag(t, repository, tag))
+		require.Equal(t, sbom.Digest(), d.Digest(t, repository, sbom.Digest().String()))
+	}
+}
+
+func TestEveryByteOfAReleaseIsReadOnce(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 3, "base", "nova-api", "keystone").build()
+	r.options.Jobs = 8
+
+	done := r.promote()
+
+	require.Empty(t, failures(done))
+	written := r.destinations[0].BlobBytesWritten()
+	require.Equal(t, written, r.destinations[1].BlobBytesWritten())
+	require.Positive(t, written)
+	configs := int64(5 * 2 * 4096) // which the check of their platform reads
+	require.LessOrEqual(t, r.source.BlobBytesRead(), written+configs)
+}
+
+func TestASecondPromotionAsksTwiceATagAtMost(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 3, "base", "nova-api", "keystone").build()
+	require.Empty(t, failures(r.promote()))
+	for _, d := range r.destinations {
+		d.Reset()
+	}
+	r.source.Reset()
+
+	again := r.promote()
+
+	require.False(t, again.Changed)
+	for _, d := range r.destinations {
+		tags := 0
+		for _, result := range again.Results {
+			if strings.HasPrefix(result.Destination, "docker://"+d.Host()+"/") {
+				tags++
+			}
+		}
+		require.LessOrEqual(t, len(d.Log()), 2*tags+1)
+	}
+}
+
+func TestWithinOneRegistryNoBlobMoves(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 0, "base", "nova-api").build()
+	r.destinations = []*registrytest.Registry{r.source}
+	r.source.Reset()
+
+	done := r.promote()
+
+	require.Empty(t, failures(done))
+	require.Equal(t, r.at(0, "base", hash), r.at(0, "base", label))
+	require.NotEmpty(t, r.at(0, "base", hash+"_manifest"))
+	require.Zero(t, r.source.BlobBytesWritten())
+}
+
+func TestAReleaseGoesToEveryKindOfRegistryAndBack(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 1, "base", "nova-api", "keystone").build()
+	r.destinations = append(r.destinations, registrytest.Distribution(t), registrytest.Distribution(t, registrytest.Version3()))
+	old := registrytest.RandomImage(99)
+	for i, d := range r.destinations {
+		d.Push(t, fmt.Sprintf("mirror%d/openstack-base", i), label, old)
+	}
+
+	done := r.promote()
+
+	require.Empty(t, failures(done))
+	for _, result := range done.Results {
+		require.True(t, result.Verified, result.Destination)
+	}
+	again := r.promote()
+	require.False(t, again.Changed, failures(again))
+	verify := *r
+	verify.options.Verb = job.Verify
+	require.Empty(t, failures(verify.promote()))
+
+	r.promotion.Rollback = true
+	require.Empty(t, failures(r.promote()))
+	for i := range r.destinations {
+		require.Equal(t, old.Digest().String(), r.at(i, "base", label))
+		require.Empty(t, r.at(i, "keystone", label))
+		require.NotEmpty(t, r.at(i, "keystone", hash), "a label is removed, and not its image")
+	}
+	require.Len(t, strings.Split(failures(verify.promote()), "\n"), 12)
+}
+
+func TestAnIndexIsCopiedWithThePlatformsThatItMustHave(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 2, "base", "nova-api")
+	r.platforms = "platforms: [linux/amd64, linux/ppc64le]\noptional: [linux/ppc64le]\n"
+	r.source.Push(t, "tripleomaster/openstack-base", hash, registrytest.MultiPlatform(1, "linux/amd64", "linux/ppc64le"))
+	r.source.Push(t, "tripleomaster/openstack-nova-api", hash, registrytest.RandomImage(1, registrytest.WithPlatform("linux/amd64")))
+	require.Empty(t, failures(r.promote()))
+	require.Equal(t, digestAt(t, r.source, "tripleomaster/openstack-base", hash), r.at(1, "base", label))
+	require.Equal(t, digestAt(t, r.source, "tripleomaster/openstack-nova-api", hash), r.at(0, "nova-api", label))
+
+	r.platforms = "platforms: [linux/amd64, linux/arm64]\n"
+	done := r.promote()
+	require.Contains(t, failures(done), "it has no instance for linux/arm64, only for linux/amd64, linux/ppc64le")
+}
+
+func TestAMergedIndexKeepsWhatOnlyTheDestinationHas(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 2, "base")
+	r.platforms = "index: merge\n"
+	r.source.Push(t, "tripleomaster/openstack-base", hash, registrytest.MultiPlatform(1, "linux/amd64", "linux/ppc64le"))
+	r.destinations[1].Push(t, "mirror1/openstack-base", hash, registrytest.MultiPlatform(7, "linux/amd64", "linux/s390x"))
+
+	done := r.promote()
+
+	require.Empty(t, failures(done))
+	require.Equal(t, digestAt(t, r.source, "tripleomaster/openstack-base", hash), r.at(0, "base", hash))
+	require.Equal(t, r.at(0, "base", hash), r.at(0, "base", label))
+	merged := r.destinations[1].Image(t, "mirror1/openstack-base", label)
+	require.Len(t, merged.Children, 3)
+	require.Equal(t, r.at(1, "base", hash), r.at(1, "base", label))
+	require.Equal(t, 2, done.Summary.Merged)
+	require.False(t, r.promote().Changed)
+}
+
+func TestTheLabelNamesTheIndexIfThatIsWanted(t *testing.T) {
+	t.Parallel()
+	for name, more := range map[string]string{
+		"under a tag of its own":     "label-names: index\n",
+		"under the hash":             "index-tag: \"{hash}\"\n",
+		"made at the source as well": "label-names: index\nformat: docker\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRelease(t, 1, "base", "nova-api").build()
+			r.more = more
+			require.Empty(t, failures(r.promote()))
+			require.Len(t, r.destinations[0].Image(t, "mirror0/openstack-base", label).Children, 2)
+			require.Len(t, r.destinations[0].Image(t, "mirror0/openstack-nova-api", label).Children, 1)
+			require.Equal(t, r.at(0, "base", label), digestAt(t, r.source, "tripleomaster/openstack-base", label))
+			require.False(t, r.promote().Changed)
+		})
+	}
+}
+
+func TestTwoPromotionsOfOneLabelDoNotMix(t *testing.T) {
+	t.Parallel()
+	first := newRelease(t, 2, "base", "nova-api", "keystone").build()
+	second := *first
+	second.journal += "2"
+	const other = "ffffffff_00000000"
+	for i, name := range first.names {
+		x86 := registrytest.RandomImage(500+i, registrytest.WithPlatform("linux/amd64"))
+		first.source.Push(t, "tripleomaster/openstack-"+name, other, x86)
+		first.source.Push(t, "tripleomaster/openstack-"+name, other+"_x86_64", x86)
+	}
+	second.promotion.Hash = other
+	var group sync.WaitGroup
+	for _, r := range []*release{first, &second} {
+		group.Go(func() {
+			if _, err := r.try(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	named := map[string]bool{}
+	for i := range first.destinations {
+		for _, name := range first.names {
+			switch first.at(i, name, label) {
+			case "":
+				named["nothing"] = true
+			case first.at(i, name, hash):
+				named["the first"] = true
+			default:
+				named["the second"] = true
+			}
+		}
+	}
+	require.Len(t, named, 1, "%v", named)
 }

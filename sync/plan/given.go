@@ -18,11 +18,13 @@ import (
 )
 
 // Compare plans steps whose references are decided already, as those of a
-// promotion are. Of the request, nothing is used that says what is wanted.
+// promotion are, and what refers to their images. Of the request, nothing is used
+// that says what is wanted.
 func Compare(ctx context.Context, r Request, steps []*Step) *Plan {
 	c := newComparison(r)
 	steps = refuseCollisions(steps)
 	c.compare(ctx, steps)
+	steps = append(steps, c.referrers(ctx, steps)...)
 	sortSteps(steps)
 	return &Plan{Steps: steps}
 }
@@ -42,6 +44,10 @@ func Copying(from, to image.Location, known v1.Descriptor) *Step {
 	step.Itself = step.within && from.Identifier() == to.Identifier()
 	return step
 }
+
+// WithReferrers makes the step bring what refers to its image as well: signatures,
+// attestations, SBOMs.
+func (s *Step) WithReferrers() { s.referrers = true }
 
 // Tagging is the step that gives what another step writes a further tag in its
 // repository. to has to be there.
@@ -107,9 +113,9 @@ func (o *Outcome) Hold(why string) {
 }
 
 // Confirm asks the destinations once more about every step that is done or
-// unchanged: whether they answer with the digest, and have all that is below it.
-// It reads only; jobs bounds the questions under way.
-func (p *Plan) Confirm(ctx context.Context, jobs int) {
+// unchanged: whether they answer with the digest and, if whole, have all that is
+// below it. It reads only; jobs bounds the questions under way.
+func (p *Plan) Confirm(ctx context.Context, jobs int, whole bool) {
 	var group errgroup.Group
 	group.SetLimit(max(jobs, 1))
 	for _, step := range p.Steps {
@@ -117,7 +123,7 @@ func (p *Plan) Confirm(ctx context.Context, jobs int) {
 			continue
 		}
 		group.Go(func() error {
-			if err := step.confirm(ctx); err != nil {
+			if err := step.confirm(ctx, whole); err != nil {
 				step.Fail(step.atDestination(err))
 			}
 			return nil
@@ -131,7 +137,7 @@ func names(there, wanted digest.Digest) error {
 	return fault.New(fault.DigestMismatch, fmt.Errorf("the reference names %s, and should name %s", there, wanted))
 }
 
-func (s *Step) confirm(ctx context.Context) error {
+func (s *Step) confirm(ctx context.Context, whole bool) error {
 	s.Result.Verified = false
 	there, err := s.to.look(ctx)
 	if err != nil {
@@ -140,8 +146,10 @@ func (s *Step) confirm(ctx context.Context) error {
 	if there.Digest != s.Result.Digest {
 		return names(there.Digest, s.Result.Digest)
 	}
-	if err := s.to.complete(ctx); err != nil {
-		return err
+	if whole {
+		if err := s.to.complete(ctx); err != nil {
+			return err
+		}
 	}
 	s.Result.Verified = true
 	return nil

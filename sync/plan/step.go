@@ -56,8 +56,8 @@ type Wish struct {
 	Fixed bool
 	// Needs is a step that must have succeeded before this one; nil for most.
 	Needs *Step
-	// Guarded says that the tag is moved only from what planning found it to name,
-	// and that the registry is asked afterwards.
+	// Guarded says that the tag is moved only from what planning found it to name:
+	// the registry is asked once more.
 	Guarded bool
 	// Parts are the images of an index that was made here; none for what is the
 	// source's.

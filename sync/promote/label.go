@@ -22,8 +22,14 @@ func (p *promotion) moveLabels(ctx context.Context) error {
 	if err := p.Journal.intend(intents(p.previous, p.labels)); err != nil {
 		return err
 	}
-	for _, stage := range p.stages() {
-		if p.move(ctx, stage); !failed(stage) {
+	stages := p.stages()
+	for i, stage := range stages {
+		p.move(ctx, stage)
+		if i == len(stages)-1 && !failed(stage) { // somebody else may have moved one meanwhile
+			stage = p.labels
+			(&plan.Plan{Steps: stage}).Confirm(ctx, p.Run.Jobs, false)
+		}
+		if !failed(stage) {
 			continue
 		}
 		why := "not moved, because " + firstFailed(stage).Result.Destination + " failed"

@@ -103,8 +103,9 @@ func (p *promotion) obstacle() string {
 		return "no image can be had from the source"
 	}
 	for _, step := range slices.Concat(p.labels, p.previous) {
-		if step.Result.Status == report.Failed {
-			return "the label could not move to " + step.Result.Destination
+		// Of a destination that cannot be reached, the others get their contents.
+		if fault.Is(step.Err, fault.Policy) || fault.Is(step.Err, fault.Conflict) {
+			return step.Result.Destination + " may not be moved"
 		}
 	}
 	return ""
@@ -170,5 +171,5 @@ func (p *promotion) check(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	(&plan.Plan{Steps: slices.Concat(p.contents, p.indexes)}).Confirm(ctx, p.Run.Jobs)
+	(&plan.Plan{Steps: slices.Concat(p.contents, p.indexes)}).Confirm(ctx, p.Run.Jobs, true)
 }

@@ -38,11 +38,28 @@ func (p *promotion) plan(ctx context.Context) {
 			p.labels = append(p.labels, m.label)
 		}
 	}
-	compared := plan.Compare(ctx, p.Plan, slices.Concat(p.contents, p.indexes, p.labels))
+	compared := p.compare(ctx)
 	p.resume()
 	p.planPrevious(ctx)
 	p.steps = append(compared.Steps, p.previous...)
 	slices.SortStableFunc(p.steps, func(a, b *plan.Step) int { return cmp.Compare(a.Result.Destination, b.Result.Destination) })
+}
+
+// compare looks at the steps that were made. Those that planning adds refer to
+// their images, and are contents too.
+func (p *promotion) compare(ctx context.Context) *plan.Plan {
+	made := slices.Concat(p.contents, p.indexes, p.labels)
+	known := make(map[*plan.Step]bool, len(made))
+	for _, step := range made {
+		known[step] = true
+	}
+	compared := plan.Compare(ctx, p.Plan, made)
+	for _, step := range compared.Steps {
+		if !known[step] {
+			p.contents = append(p.contents, step)
+		}
+	}
+	return compared
 }
 
 // make makes all steps, those of several images at the same time: of some the
@@ -113,7 +130,11 @@ func (p *promotion) copying(w *wanted, t *tagged, s *site, tag string) *plan.Ste
 	if err != nil {
 		return p.failing(w, s, tag, report.Copy, err)
 	}
-	return p.settle(s, plan.Copying(t.location, to, t.Descriptor))
+	step := p.settle(s, plan.Copying(t.location, to, t.Descriptor))
+	if !s.source {
+		step.WithReferrers()
+	}
+	return step
 }
 
 // index makes the step that writes the index of an image.

@@ -93,38 +93,28 @@ func (r *runner) put(ctx context.Context, step *plan.Step, there image.Remote, m
 	if err := step.MayName(ctx, m.Digest); err != nil {
 		return 0, err
 	}
-	write := func() error { return there.PutManifest(ctx, there.Identifier, m) }
-	switch {
-	case step.Guarded:
-		err = guarded(ctx, step, there, write)
-	case !step.InPlace || step.Result.PreviousDigest != m.Digest:
-		err = write()
+	if step.Guarded {
+		if err := unmoved(ctx, step, there); err != nil {
+			return 0, err
+		}
 	}
-	if err != nil {
-		return 0, err
+	if !step.InPlace || step.Result.PreviousDigest != m.Digest {
+		if err := there.PutManifest(ctx, there.Identifier, m); err != nil {
+			return 0, err
+		}
 	}
 	return r.Copier.Sign(ctx, step.Destination, m)
 }
 
-// guarded moves a tag unless somebody else has, before or afterwards.
-func guarded(ctx context.Context, step *plan.Step, there image.Remote, write func() error) error {
-	if err := names(ctx, there, step.Result.PreviousDigest); err != nil {
-		return err
-	}
-	if err := write(); err != nil {
-		return err
-	}
-	return names(ctx, there, step.Wanted)
-}
-
-// names reports whether a tag names what it is to name; "" is none at all.
-func names(ctx context.Context, there image.Remote, wanted digest.Digest) error {
+// unmoved says if a tag does not name any more what planning has found.
+func unmoved(ctx context.Context, step *plan.Step, there image.Remote) error {
 	now, err := there.Resolve(ctx, there.Identifier)
-	if err != nil && (wanted != "" || !fault.Is(err, fault.NotFound)) {
+	expected := step.Result.PreviousDigest
+	if err != nil && (expected != "" || !fault.Is(err, fault.NotFound)) {
 		return err
 	}
-	if now.Digest != wanted {
-		return fault.New(fault.Conflict, fmt.Errorf("the tag has been moved by somebody else: it names %s, and %s was expected", orNothing(now.Digest), orNothing(wanted)))
+	if now.Digest != expected {
+		return fault.New(fault.Conflict, fmt.Errorf("the tag has been moved by somebody else: it names %s, and %s was expected", orNothing(now.Digest), orNothing(expected)))
 	}
 	return nil
 }
