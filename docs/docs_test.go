@@ -1,6 +1,6 @@
 // Package docs holds the tests of the documentation: every example in it runs.
 //
-// In a page, a yaml block is a whole source file, and has a name if its first
+// In a page, a yaml block is a whole source or promotion file, and has a name if its first
 // line is one, "# images.yaml"; or a file of registries.d. The commands of a console block are run from
 // the top of the page to its end, and print what stands below them. The
 // command lines of an sh block are only checked for flags that exist. A json
@@ -55,7 +55,7 @@ func TestEveryExampleRuns(t *testing.T) {
 }
 
 // yaml checks a file by what its first line calls it: of registries.d, or a
-// source file.
+// source or promotion file.
 func (s *sandbox) yaml(lines []string) {
 	s.t.Helper()
 	if !strings.HasPrefix(lines[0], "# /etc/containers/registries.d/") {
@@ -71,7 +71,7 @@ func (s *sandbox) yaml(lines []string) {
 	require.Equal(s.t, "https", at.Scheme, at)
 }
 
-// sourceFile lints a source file, and keeps it if it has a name.
+// sourceFile lints a source or promotion file, and keeps it if it has a name.
 func (s *sandbox) sourceFile(lines []string) {
 	s.t.Helper()
 	name, named := strings.CutPrefix(lines[0], "# ")
@@ -155,6 +155,15 @@ func TestTheReadmeShowsTheExampleOfTheDemo(t *testing.T) {
 
 	require.Contains(t, string(readme), "```yaml\n# images.yaml\n"+file+"```\n")
 	require.Contains(t, string(readme), "\n$ "+strings.TrimPrefix(example, "# ")+"\n")
+}
+
+func TestThePromotionFilesPageShowsTheExample(t *testing.T) {
+	t.Parallel()
+	example, err := os.ReadFile("examples/promotion.yaml")
+	require.NoError(t, err)
+	page, err := os.ReadFile("promotion-file.md")
+	require.NoError(t, err)
+	require.Contains(t, string(page), "```yaml\n"+string(example)+"```\n")
 }
 
 func TestTheCommandReferenceNamesEveryFlag(t *testing.T) {

@@ -63,6 +63,7 @@ func newSandbox(t *testing.T) *sandbox {
 	}
 	write(t, filepath.Join(containers, "policy.json"), `{"default": [{"type": "insecureAcceptAnything"}]}`)
 	write(t, filepath.Join(s.directory, "password"), "swordfish\n")
+	write(t, filepath.Join(s.directory, "quay.token"), "swordfish\n")
 	var forth, back []string
 	for name, registry := range registries(t) {
 		require.NoError(t, os.Symlink(registry.CertDir, filepath.Join(containers, "certs.d", registry.Host())))

@@ -65,6 +65,7 @@ func TestEveryExampleFitsItsSchema(t *testing.T) {
 		"spec/thin/images/*/images.yaml":               "cip-images",
 		"report/*.json":                                "report",
 		"spec/promotion/*.yaml":                        "promotion",
+		"../docs/examples/promotion.yaml":              "promotion",
 	} {
 		paths, err := filepath.Glob("../../testdata/" + pattern)
 		require.NoError(t, err)
