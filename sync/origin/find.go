@@ -137,12 +137,25 @@ func (f *finder) images(ctx context.Context) ([]Image, error) {
 		if len(image.Platforms) == 0 && len(f.Platforms) > 0 {
 			return nil, input("image %q lacks every platform; exclude it, or ask for one that it has", name)
 		}
+		if err := f.checkNames(name); err != nil {
+			return nil, err
+		}
 		images = append(images, image)
 	}
 	if len(images) == 0 {
 		return nil, input("there are no images to promote: all %d are excluded", len(f.names))
 	}
 	return images, nil
+}
+
+// checkNames refuses an image that a rename leaves without a proper name.
+func (f *finder) checkNames(name string) error {
+	for _, destination := range f.Destinations {
+		if err := spec.CheckImage(destination.Repository(name)); err != nil {
+			return input("%s: image %q is renamed: %w", destination.Position, name, err)
+		}
+	}
+	return nil
 }
 
 func (f *finder) platforms(name string) []spec.PlatformSuffix {

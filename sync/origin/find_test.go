@@ -166,6 +166,20 @@ func TestAnImageThatLacksEveryPlatformIsAMistake(t *testing.T) {
 		refused(t, nil, "platforms: {linux/amd64: _x86_64}\nhash: abc\nimages: {names: [base], lacking: {linux/amd64: [base]}}"))
 }
 
+func TestARenameHasToLeaveAName(t *testing.T) {
+	t.Parallel()
+	p, err := spec.LoadPromotion("p.yaml", strings.NewReader(
+		"source: {registry: a.io}\ndestinations: [{registry: b.io, namespace: n, rename: {^openstack-: ''}}]\nhash: abc\nimages: {names: [openstack-base]}"))
+	require.NoError(t, err)
+	found, err := Find(t.Context(), p, nil)
+	require.NoError(t, err)
+	require.Equal(t, "n/base", p.Destinations[0].Repository(found.Images[0].Name))
+	p.Images.Names = append(p.Images.Names, "openstack-")
+	_, err = Find(t.Context(), p, nil)
+	require.True(t, fault.Is(err, fault.Input))
+	require.EqualError(t, err, `p.yaml:2:16: image "openstack-" is renamed: image "n/" begins or ends with a slash; "n" was meant`)
+}
+
 func TestAnEmptyListIsAnError(t *testing.T) {
 	t.Parallel()
 	s := serve(t, map[string]any{

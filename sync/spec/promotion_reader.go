@@ -45,6 +45,20 @@ func (r *reader) promotion(root *yaml.Node) (*Promotion, error) {
 		p.fields(root, "a promotion file", p.located(p.keys()))
 		p.readOptional()
 	}
+	p.inherit()
+	if len(r.errors) == 0 {
+		p.assume()
+		r.errors = append(r.errors, p.contradictions()...)
+	}
+	if len(r.errors) > 0 {
+		return nil, fault.New(fault.Input, r.errors.sorted())
+	}
+	return &p.Promotion, nil
+}
+
+// inherit gives keys that are not written what others say, wherever in the file
+// those stand.
+func (p *promotionReader) inherit() {
 	if p.Images.Tripleo != nil && !p.prefix {
 		p.Images.Prefix = p.Images.Tripleo.Prefix
 	}
@@ -54,14 +68,6 @@ func (r *reader) promotion(root *yaml.Node) (*Promotion, error) {
 		}
 		p.Destinations = append(p.Destinations, side.Registry)
 	}
-	if len(r.errors) == 0 {
-		p.assume()
-		r.errors = append(r.errors, p.contradictions()...)
-	}
-	if len(r.errors) > 0 {
-		return nil, fault.New(fault.Input, r.errors.sorted())
-	}
-	return &p.Promotion, nil
 }
 
 // located notes where each key stands.

@@ -89,7 +89,7 @@ var groups = regexp.MustCompile(`\$\$|\$(\w+)|\$\{(\w+)\}`)
 func (s *sideReader) readRenames(node *yaml.Node) {
 	for _, p := range s.pairs(node, "rename") {
 		text, ok := s.word(p.key, "a regex of rename")
-		replacement, isText := s.word(p.value, "a name of rename")
+		replacement, isText := s.text(p.value, "a name of rename") // "" takes the match away
 		if !ok || !isText {
 			continue
 		}
