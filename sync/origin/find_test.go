@@ -258,9 +258,13 @@ func TestMoreThanAListCanHaveIsRefused(t *testing.T) {
 
 func TestWhatIsNoNameIsToldWithItsLine(t *testing.T) {
 	t.Parallel()
-	s := serve(t, map[string]any{"/list.txt": "base\nnova api\n", "/containers.yaml": "container_images:\n" +
-		"- {imagename: quay.io/a/openstack-base:1, image_source: tripleo}\n- {imagename: quay.io/a/openstack-Base:1, image_source: tripleo}\n",
-		"/unnamed.yaml": "container_images:\n- {image_source: tripleo}\n", "/text.yaml": "container_images:\n- base\n"})
+	s := serve(t, map[string]any{
+		"/list.txt": "base\nnova api\n",
+		"/containers.yaml": "container_images:\n- {imagename: quay.io/a/openstack-base:1, image_source: tripleo}\n" +
+			"- {imagename: quay.io/a/openstack-Base:1, image_source: tripleo}\n",
+		"/unnamed.yaml": "container_images:\n- {image_source: tripleo}\n",
+		"/text.yaml":    "container_images:\n- base\n",
+	})
 	s.Config.Handler = withoutQuery(s.Config.Handler)
 	for keys, want := range map[string]string{
 		"file: 'SERVER/list.txt?token=swordfish'": `SERVER/list.txt:2: image "nova api" is not a path of `,

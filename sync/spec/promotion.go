@@ -123,7 +123,7 @@ type DLRN struct {
 
 // Gate is a program that is asked about every digest before a label moves.
 type Gate struct {
-	Command []string // with {reference} in it; none: no gate
+	Command []string // with {reference} or {digest} in it; none: no gate
 	Timeout time.Duration
 }
 

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,12 +92,15 @@ func (p *promotionReader) readCommand(node *yaml.Node) {
 			p.Gate.Command = append(p.Gate.Command, text)
 		}
 	}
+	told := func(argument string) bool {
+		return strings.Contains(argument, "{reference}") || strings.Contains(argument, "{digest}")
+	}
 	switch command := p.Gate.Command; {
 	case node.Kind != yaml.SequenceNode:
 	case len(command) == 0 || command[0] == "":
 		p.reject(p.at(node), "gate has no program")
-	case !strings.Contains(strings.Join(command, " "), "{reference}"):
-		p.reject(p.at(node), "no argument of gate has {reference} in it, so it would not know what it is asked about")
+	case !slices.ContainsFunc(command, told):
+		p.reject(p.at(node), "no argument of gate has {reference} or {digest} in it, so it would not know what it is asked about")
 	}
 }
 

@@ -99,7 +99,7 @@ func TestAPromotionFileSaysWhatIsWrongAndWhatWasMeant(t *testing.T) {
 		{"gate as a text", "gate: ./scan", []string{`3:7: the command of gate must be a list, not text; ["./scan"] was meant`}},
 		{"gate without a program", "gate: []", []string{`3:7: gate has no program`}},
 		{"gate that is told nothing", "gate: {command: [./scan]}", []string{
-			`3:17: no argument of gate has {reference} in it, so it would not know what it is asked about`,
+			`3:17: no argument of gate has {reference} or {digest} in it, so it would not know what it is asked about`,
 		}},
 		{"gate without a command", "gate: {timeout: 1m}", []string{`3:7: gate has no command`}},
 		{"timeout", "gate: {command: [./scan, '{reference}'], timeout: 10}", []string{`3:51: gate.timeout must be a time such as 90s or 10m, not "10"`}},
