@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	ociarchive "go.podman.io/image/v5/oci/archive"
 	"go.podman.io/image/v5/oci/layout"
-	"go.podman.io/image/v5/types"
 	"go.podman.io/storage/pkg/archive"
 	"go.podman.io/storage/pkg/idtools"
 
@@ -23,41 +21,29 @@ import (
 // is read in its index; it is written as a layout in a temporary directory,
 // starting from what the file has, and packed when the place is completed.
 type ociArchive struct {
-	place
-	index    func() (v1.Index, error)
-	unpacked func() (string, error) // makes the layout for the first image
-
-	mu        sync.Mutex // held while the layout is written to
-	directory string     // the layout, once it is there
+	*collection
+	index func() (v1.Index, error)
 }
 
 func openOCIArchive(p place) (Place, error) {
-	if err := existing(filepath.Dir(p.path)); err != nil {
-		return nil, fault.New(fault.Input, fmt.Errorf("%s: %w", p.shown, err))
-	}
-	a := &ociArchive{place: p, index: sync.OnceValues(func() (v1.Index, error) { return archivedIndex(p.path) })}
-	a.unpacked = sync.OnceValues(a.unpack)
-	return a, nil
+	c, err := collect(p, func(directory string) error { return unpack(p.path, directory) })
+	return &ociArchive{c, sync.OnceValues(func() (v1.Index, error) { return archivedIndex(p.path) })}, err
 }
 
-func (p *ociArchive) unpack() (string, error) {
-	directory, err := os.MkdirTemp(Temporary(p.system), "csync-oci-")
-	if err != nil {
-		return "", fmt.Errorf("creating a temporary layout: %w", err)
-	}
-	p.directory = directory
-	file, err := os.Open(p.path)
+// unpack unpacks an archive that exists.
+func unpack(path, directory string) error {
+	file, err := os.Open(path)
 	if os.IsNotExist(err) {
-		return directory, nil
+		return nil
 	}
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer file.Close()
 	if err := archive.NewDefaultArchiver().Untar(file, directory, &archive.TarOptions{NoLchown: true}); err != nil {
-		return "", fmt.Errorf("unpacking %s: %w", p.path, err)
+		return fmt.Errorf("unpacking %s: %w", path, err)
 	}
-	return directory, nil
+	return nil
 }
 
 func (p *ociArchive) Location(name Name) (Location, error) {
@@ -65,15 +51,8 @@ func (p *ociArchive) Location(name Name) (Location, error) {
 	if err != nil {
 		return Location{}, fault.New(fault.Input, err)
 	}
-	open := func() (types.ImageReference, error) {
-		directory, err := p.unpacked()
-		if err != nil {
-			return nil, err
-		}
-		return layout.NewReference(directory, name.String())
-	}
 	look := func(ctx context.Context) (v1.Descriptor, error) { return p.look(ctx, name.String()) }
-	return Location{Reference: ref, System: p.system, exclusive: &p.mu, open: open, look: look}, nil
+	return p.location(ref, name.String(), look), nil
 }
 
 // look finds an image in what is written, or else in the file.
@@ -101,13 +80,6 @@ func (p *ociArchive) look(ctx context.Context, name string) (v1.Descriptor, erro
 
 func (p *ociArchive) Complete(context.Context, int) error {
 	return errors.Join(storageFault(p.pack()), p.Discard())
-}
-
-func (p *ociArchive) Discard() error {
-	if p.directory == "" {
-		return nil
-	}
-	return os.RemoveAll(p.directory)
 }
 
 func (p *ociArchive) pack() error {

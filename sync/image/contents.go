@@ -2,7 +2,6 @@ package image
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -16,40 +15,61 @@ import (
 	"csync/sync/registry"
 )
 
+// opened is where the parts of an image can be read, a registry or one of the
+// library's transports.
+type opened struct {
+	content.Source
+	identifier string            // of the image there
+	library    types.ImageSource // nil for a registry
+}
+
+// open opens a location, of which nothing is read yet.
+func (l Location) open(ctx context.Context) (opened, error) {
+	if remote, ok := l.Remote(); ok {
+		return opened{Source: remote.Repository, identifier: remote.Identifier}, nil
+	}
+	library, err := l.Reference.NewImageSource(ctx, l.System)
+	if err != nil {
+		return opened{}, lookFault(err)
+	}
+	return opened{Source: librarySource{library}, library: library}, nil
+}
+
+// Close gives back what reading needed.
+func (o opened) Close() {
+	if o.library != nil {
+		_ = o.library.Close() // only read from
+	}
+}
+
 // Contents is the image at a location, to be looked at.
 type Contents struct {
 	content.Image
 	Location Location
 
-	close func() error
+	from opened
 }
 
 // Read reads the manifest at a location; the caller closes what it gets. The
 // error has the kind not-found where there is none.
 func Read(ctx context.Context, l Location) (*Contents, error) {
-	c := &Contents{Location: l, close: func() error { return nil }}
-	c.System = l.System
-	identifier := ""
-	if remote, ok := l.Remote(); ok {
-		c.Source, c.Parallel, identifier = remote, -1, remote.Identifier
-	} else {
-		source, err := l.Reference.NewImageSource(ctx, l.System)
-		if err != nil {
-			return nil, lookFault(err)
-		}
-		c.Source, c.Parallel, c.close = librarySource{source}, 1, source.Close // not every source is safe for more
+	from, err := l.open(ctx)
+	if err != nil {
+		return nil, err
 	}
-	var err error
-	if c.Manifest, err = c.Source.Manifest(ctx, identifier); err != nil {
-		return nil, errors.Join(err, c.close())
+	c := &Contents{content.Image{Source: from.Source, System: l.System, Parallel: 1}, l, from} // not every source is safe for more
+	if from.library == nil {
+		c.Parallel = -1
+	}
+	if c.Manifest, err = c.Source.Manifest(ctx, from.identifier); err != nil {
+		c.Close()
+		return nil, err
 	}
 	return c, nil
 }
 
 // Close gives back what reading needed.
-func (c *Contents) Close() {
-	_ = c.close() // only read from
-}
+func (c *Contents) Close() { c.from.Close() }
 
 // librarySource reads from one of the library's own transports; no identifier
 // names the image itself.

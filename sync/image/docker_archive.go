@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
-	"slices"
-	"sync"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -27,30 +25,14 @@ import (
 // every run collects the images in a layout in a temporary directory, writes the
 // archive from that when it is completed, and replaces the old one only by one
 // that has every image.
-type dockerArchive struct {
-	place
-	collected func() (string, error) // makes the layout for the first image
-
-	mu        sync.Mutex // held while the layout is written to
-	directory string     // the layout, once it is there
-}
+type dockerArchive struct{ *collection }
 
 func openDockerArchive(p place) (Place, error) {
-	if err := existing(filepath.Dir(p.path)); err != nil {
-		return nil, fault.New(fault.Input, fmt.Errorf("%s: %w", p.shown, err))
-	}
-	a := &dockerArchive{place: p}
-	a.collected = sync.OnceValues(a.collect)
-	return a, nil
+	c, err := collect(p, func(string) error { return nil })
+	return dockerArchive{c}, err
 }
 
-func (p *dockerArchive) collect() (string, error) {
-	directory, err := os.MkdirTemp(Temporary(p.system), "csync-docker-")
-	p.directory = directory
-	return directory, err
-}
-
-func (p *dockerArchive) Location(name Name) (Location, error) {
+func (p dockerArchive) Location(name Name) (Location, error) {
 	named, err := reference.ParseNormalizedNamed(name.String())
 	tagged, ok := named.(reference.NamedTagged)
 	if err != nil || !ok {
@@ -60,48 +42,31 @@ func (p *dockerArchive) Location(name Name) (Location, error) {
 	if err != nil {
 		return Location{}, fault.New(fault.Input, err)
 	}
-	l := Location{Reference: ref, System: p.system, exclusive: &p.mu}
-	l.open = func() (types.ImageReference, error) {
-		directory, err := p.collected()
-		if err != nil {
-			return nil, err
-		}
-		return layout.NewReference(directory, tagged.String())
-	}
-	l.look = func(ctx context.Context) (v1.Descriptor, error) {
+	look := func(ctx context.Context) (v1.Descriptor, error) {
 		if err := p.has(tagged); err != nil {
 			return v1.Descriptor{}, err
 		}
 		return lookInside(ctx, Location{Reference: ref, System: p.system})
 	}
-	return l, nil
+	return p.location(ref, tagged.String(), look), nil
 }
 
 // has reports as a fault of kind not-found that the archive lacks the image, or
 // does not exist.
-func (p *dockerArchive) has(wanted reference.NamedTagged) error {
-	absent := fault.New(fault.NotFound, fmt.Errorf("%s does not have %s", p.shown, reference.FamiliarString(wanted)))
-	if _, err := os.Stat(p.path); os.IsNotExist(err) {
-		return absent
-	}
-	reader, err := dockerarchive.NewReader(p.system, p.path)
-	if err != nil {
+func (p dockerArchive) has(wanted reference.NamedTagged) error {
+	images, err := dockerArchived(p.path, p.system)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("reading %s: %w", p.shown, err)
 	}
-	defer reader.Close()
-	images, err := reader.List()
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", p.shown, err)
-	}
-	for _, ref := range slices.Concat(images...) {
+	for _, ref := range images {
 		if named := ref.DockerReference(); named != nil && named.String() == wanted.String() {
 			return nil
 		}
 	}
-	return absent
+	return fault.New(fault.NotFound, fmt.Errorf("%s does not have %s", p.shown, reference.FamiliarString(wanted)))
 }
 
-func (p *dockerArchive) Complete(ctx context.Context, failed int) error {
+func (p dockerArchive) Complete(ctx context.Context, failed int) error {
 	if failed > 0 {
 		err := fmt.Errorf("archive not replaced, because %d of its images failed", failed)
 		return errors.Join(fault.New(fault.Cancelled, err), p.Discard())
@@ -110,32 +75,12 @@ func (p *dockerArchive) Complete(ctx context.Context, failed int) error {
 }
 
 // pack writes the archive from the layout, and gives it its name.
-func (p *dockerArchive) pack(ctx context.Context) error {
-	file, err := os.CreateTemp(filepath.Dir(p.path), ".csync-*.tar")
-	if err != nil {
-		return err
-	}
-	temporary := file.Name()
-	err = file.Close()
-	if err == nil {
-		err = p.write(ctx, temporary)
-	}
-	if err != nil {
-		return errors.Join(err, removeIfThere(temporary))
-	}
-	return install(temporary, p.path)
-}
-
-// removeIfThere removes a file that the library may have removed.
-func removeIfThere(path string) error {
-	if err := os.Remove(path); !os.IsNotExist(err) {
-		return err
-	}
-	return nil
+func (p dockerArchive) pack(ctx context.Context) error {
+	return replaceFile(p.path, func(file *os.File) error { return p.write(ctx, file.Name()) })
 }
 
 // write writes each image once, with all its tags.
-func (p *dockerArchive) write(ctx context.Context, path string) error {
+func (p dockerArchive) write(ctx context.Context, path string) error {
 	listed, err := layout.List(p.directory)
 	if err != nil {
 		return err
@@ -169,7 +114,7 @@ func (p *dockerArchive) write(ctx context.Context, path string) error {
 
 // add copies an image of the layout, which the policy has admitted, into the
 // archive.
-func (p *dockerArchive) add(ctx context.Context, writer *dockerarchive.Writer, source types.ImageReference, tags []reference.NamedTagged) error {
+func (p dockerArchive) add(ctx context.Context, writer *dockerarchive.Writer, source types.ImageReference, tags []reference.NamedTagged) error {
 	destination, err := writer.NewReference(tags[0])
 	if err != nil {
 		return err
@@ -182,12 +127,4 @@ func (p *dockerArchive) add(ctx context.Context, writer *dockerarchive.Writer, s
 	system.DockerArchiveAdditionalTags = tags[1:]
 	_, err = copy.Image(ctx, policy, destination, source, &copy.Options{SourceCtx: p.system, DestinationCtx: system})
 	return errors.Join(err, policy.Destroy())
-}
-
-// Discard removes what was collected.
-func (p *dockerArchive) Discard() error {
-	if p.directory == "" {
-		return nil
-	}
-	return os.RemoveAll(p.directory)
 }

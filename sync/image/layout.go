@@ -30,13 +30,13 @@ const (
 
 func (p *layouts) Location(name Name) (Location, error) {
 	ref, err := layout.NewReference(p.path, name.String())
-	open := func() (types.ImageReference, error) { // while mu is held
+	begin := func() (types.ImageReference, error) { // while mu is held
 		if p.before == notLooked {
 			p.before = lookBefore(p.path)
 		}
 		return ref, nil
 	}
-	return Location{Reference: ref, System: p.system, exclusive: &p.mu, open: open}, err
+	return Location{Reference: ref, System: p.system, exclusive: &p.mu, begin: begin}, err
 }
 
 func lookBefore(path string) before {

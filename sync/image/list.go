@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -169,29 +170,34 @@ func archivedIndex(path string) (index v1.Index, err error) {
 	}
 }
 
-func listDockerArchive(path string, sys *types.SystemContext) ([]Named, error) {
+// dockerArchived are the images of a docker-archive, of which not all may have
+// names.
+func dockerArchived(path string, sys *types.SystemContext) ([]types.ImageReference, error) {
 	reader, err := dockerarchive.NewReader(sys, path)
 	if err != nil {
 		return nil, err
 	}
 	defer reader.Close()
 	listed, err := reader.List()
+	return slices.Concat(listed...), err
+}
+
+func listDockerArchive(path string, sys *types.SystemContext) ([]Named, error) {
+	listed, err := dockerArchived(path, sys)
 	if err != nil {
 		return nil, err
 	}
 	var images []Named
-	for _, references := range listed {
-		for _, ref := range references {
-			named := ref.DockerReference()
-			if named == nil {
-				return nil, fmt.Errorf("%s has no name", ref.StringWithinTransport())
-			}
-			plain, err := dockerarchive.ParseReference(path + ":" + named.String())
-			if err != nil {
-				return nil, err
-			}
-			images = append(images, Named{Location: Location{Reference: plain}, Name: parseName(familiarPath(named) + suffix(named))})
+	for _, ref := range listed {
+		named := ref.DockerReference()
+		if named == nil {
+			return nil, fmt.Errorf("%s has no name", ref.StringWithinTransport())
 		}
+		plain, err := dockerarchive.ParseReference(path + ":" + named.String())
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, Named{Location: Location{Reference: plain}, Name: parseName(familiarPath(named) + suffix(named))})
 	}
 	return images, nil
 }

@@ -37,7 +37,7 @@ func Locate(name string, access Access) (Location, error) {
 	if err != nil {
 		return Location{}, err
 	}
-	return Location{Reference: ref, Repository: repository, System: SystemFor(access.Registry, access.System)}, nil
+	return Location{Reference: ref, Repository: repository, System: access.System}, nil
 }
 
 // ParseName reads HOST/REPOSITORY with a tag, a digest or neither, or a short

@@ -27,14 +27,15 @@ type Location struct {
 	// Repository is the way in for docker references; nil for the rest, as
 	// [Location.Remote] tells.
 	Repository *registry.Repository
-	// System configures the library's own transports.
+	// System configures the library's own transports, and says which instance of
+	// an index is looked at.
 	System *types.SystemContext
 	// exclusive is held while the library writes to something that several
 	// images share, an OCI layout's index.json for one; nil where nothing is.
 	exclusive *sync.Mutex
-	// open gives the reference to write to where that is not Reference itself:
+	// begin gives the reference to write to where that is not Reference itself:
 	// an archive is written as something else. nil: Reference.
-	open func() (types.ImageReference, error)
+	begin func() (types.ImageReference, error)
 	// look tells what is there where that takes no opening. nil: nothing does.
 	look func(ctx context.Context) (v1.Descriptor, error)
 	// obstacle says what keeps an image from being written, whether or not one
@@ -57,9 +58,8 @@ func (l Location) Remote() (remote Remote, ok bool) {
 	return Remote{l.Repository, l.Identifier()}, true
 }
 
-// InRegistry is the location of a tag or a digest of a repository. system
-// configures the library's own way there.
-func InRegistry(repository *registry.Repository, identifier string, system *types.SystemContext) (Location, error) {
+// InRegistry is the location of a tag or a digest of a repository.
+func InRegistry(repository *registry.Repository, identifier string) (Location, error) {
 	var named reference.Named
 	var err error
 	if d, invalid := digest.Parse(identifier); invalid == nil {
@@ -71,12 +71,12 @@ func InRegistry(repository *registry.Repository, identifier string, system *type
 		return Location{}, fault.New(fault.Input, fmt.Errorf("%s:%s: %w", repository.Name(), identifier, err))
 	}
 	ref, err := docker.NewReference(named)
-	return Location{Reference: ref, Repository: repository, System: system}, err
+	return Location{Reference: ref, Repository: repository}, err
 }
 
 // Beside is another tag or digest of the repository of a location in a registry.
 func (l Location) Beside(identifier string) (Location, error) {
-	return InRegistry(l.Repository, identifier, l.System)
+	return InRegistry(l.Repository, identifier)
 }
 
 // Writable says what keeps an image from being written to the location, as far
@@ -139,10 +139,10 @@ func (l Location) String() string {
 
 // writable is the reference to write to.
 func (l Location) writable() (types.ImageReference, error) {
-	if l.open == nil {
+	if l.begin == nil {
 		return l.Reference, nil
 	}
-	return l.open()
+	return l.begin()
 }
 
 // Identifier is the tag or the digest of a docker reference, as the

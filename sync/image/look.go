@@ -13,7 +13,6 @@ import (
 	imagestorage "go.podman.io/image/v5/storage"
 	"go.podman.io/storage"
 
-	"csync/sync/content"
 	"csync/sync/fault"
 )
 
@@ -31,23 +30,15 @@ func Look(ctx context.Context, l Location) (v1.Descriptor, error) {
 
 // lookInside opens the image.
 func lookInside(ctx context.Context, l Location) (v1.Descriptor, error) {
-	source, err := l.Reference.NewImageSource(ctx, l.System)
-	if err != nil && l.Reference.Transport().Name() == "docker-daemon" && !unreachable(err) && ctx.Err() == nil {
+	there, err := Read(ctx, l)
+	if fault.Is(err, fault.Internal) && l.Reference.Transport().Name() == "docker-daemon" && ctx.Err() == nil {
 		return v1.Descriptor{}, fault.New(fault.NotFound, err) // a daemon that answers does not have it
 	}
 	if err != nil {
-		return v1.Descriptor{}, lookFault(err)
+		return v1.Descriptor{}, err
 	}
-	defer source.Close()
-	bytes, mediaType, err := source.GetManifest(ctx, nil)
-	if err != nil {
-		return v1.Descriptor{}, lookFault(err)
-	}
-	there, err := content.Describe(bytes)
-	if mediaType != "" {
-		there.MediaType = mediaType
-	}
-	return there, err
+	defer there.Close()
+	return there.Manifest.Descriptor, nil
 }
 
 func lookFault(err error) error { return kindOf(fmt.Errorf("reading manifest: %w", err)) }

@@ -22,13 +22,13 @@ import (
 // Original is a source image: its manifests, admitted by the policy. It can be
 // copied to several destinations at the same time.
 type Original struct {
+	opened
 	location Location
-	digest   digest.Digest     // of the source's manifest, before any selection
-	choice   content.Choice    // without bytes
-	root     *content.Tree     // what is wanted
-	home     *trust.Once       // where its signatures are
-	library  types.ImageSource // nil for a registry
-	turn     chan struct{}     // to read a blob of a source that takes one reader; nil: all may
+	digest   digest.Digest  // of the source's manifest, before any selection
+	choice   content.Choice // without bytes
+	root     *content.Tree  // what is wanted
+	home     *trust.Once    // where its signatures are
+	turn     chan struct{}  // to read a blob of a source that takes one reader; nil: all may
 
 	configs *configs
 }
@@ -37,8 +37,11 @@ type Original struct {
 // asks the policy about them. The request needs no destination; the caller
 // closes what it gets.
 func (c *Copier) Read(ctx context.Context, request Request) (*Original, error) {
-	o := &Original{location: request.Source, configs: &c.configs}
-	err := o.open(ctx)
+	from, err := request.Source.open(ctx)
+	o := &Original{opened: from, location: request.Source, configs: &c.configs}
+	if from.library != nil && !from.library.HasThreadSafeGetBlob() {
+		o.turn = make(chan struct{}, 1)
+	}
 	if err == nil {
 		err = c.load(ctx, o, request)
 	}
@@ -49,31 +52,9 @@ func (c *Copier) Read(ctx context.Context, request Request) (*Original, error) {
 	return o, nil
 }
 
-// Close gives back what reading needed.
-func (o *Original) Close() {
-	if o.library != nil {
-		_ = o.library.Close() // only read from
-	}
-}
-
-// open opens a source that is no registry.
-func (o *Original) open(ctx context.Context) (err error) {
-	if o.location.Repository != nil {
-		return nil
-	}
-	if o.library, err = o.location.Reference.NewImageSource(ctx, o.location.System); err != nil {
-		return lookFault(err)
-	}
-	if !o.library.HasThreadSafeGetBlob() {
-		o.turn = make(chan struct{}, 1)
-	}
-	return nil
-}
-
 // load reads the manifest, chooses from it, has the policy admit that, and reads
 // all manifests below the choice.
 func (c *Copier) load(ctx context.Context, o *Original, request Request) error {
-	from := o.source()
 	m, err := o.manifest(ctx, request)
 	if err != nil {
 		return err
@@ -84,17 +65,17 @@ func (c *Copier) load(ctx context.Context, o *Original, request Request) error {
 		return err
 	}
 	o.home = &trust.Once{Store: home}
-	choice, err := request.Selection.Choose(ctx, from, m)
+	choice, err := request.Selection.Choose(ctx, o, m)
 	if err != nil {
 		return err
 	}
 	wanted := registry.Manifest{Descriptor: choice.Descriptor, Bytes: choice.Bytes}
 	if choice.Bytes == nil {
-		if wanted, err = from.Manifest(ctx, choice.Digest.String()); err != nil {
+		if wanted, err = o.Manifest(ctx, choice.Digest.String()); err != nil {
 			return err
 		}
 	}
-	if o.root, err = content.Load(ctx, from, wanted); err != nil {
+	if o.root, err = content.Load(ctx, o, wanted); err != nil {
 		return err
 	}
 	o.choice, o.choice.Bytes = choice, nil
@@ -106,20 +87,10 @@ func (o *Original) manifest(ctx context.Context, r Request) (registry.Manifest, 
 	switch {
 	case r.Manifest != nil:
 		return *r.Manifest, nil
-	case o.library != nil:
-		return o.source().Manifest(ctx, "")
-	case r.Digest != "":
-		return o.location.Repository.Manifest(ctx, r.Digest.String())
+	case o.library == nil && r.Digest != "":
+		return o.Manifest(ctx, r.Digest.String())
 	}
-	return o.location.Repository.Manifest(ctx, o.location.Identifier())
-}
-
-// source is where the image's parts are read.
-func (o *Original) source() content.Source {
-	if o.library != nil {
-		return librarySource{o.library}
-	}
-	return o.location.Repository
+	return o.Manifest(ctx, o.identifier)
 }
 
 // cut reports whether the image is an index that only the selection has made.
@@ -130,7 +101,7 @@ func (o *Original) cut() bool {
 // blob opens a blob, whose bytes the reader has still to check.
 func (o *Original) blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 	if o.turn == nil {
-		body, err := o.source().Blob(ctx, d)
+		body, err := o.Blob(ctx, d)
 		return body, o.at(err)
 	}
 	select {
@@ -138,7 +109,7 @@ func (o *Original) blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, er
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	body, err := o.source().Blob(ctx, d)
+	body, err := o.Blob(ctx, d)
 	if err != nil {
 		<-o.turn
 		return nil, o.at(err)

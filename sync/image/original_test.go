@@ -29,7 +29,8 @@ func exclusive(t *testing.T, err error) *Original {
 	t.Helper()
 	location, locationErr := openPlace(t, "docker-archive:/images.tar").Location(Name{Path: "app", Tag: "1"})
 	require.NoError(t, locationErr)
-	return &Original{location: location, library: oneReader{err: err}, turn: make(chan struct{}, 1)}
+	library := oneReader{err: err}
+	return &Original{opened: opened{Source: librarySource{library}, library: library}, location: location, turn: make(chan struct{}, 1)}
 }
 
 func TestASourceThatTakesOneReaderIsReadByOne(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"sync"
 
 	"github.com/opencontainers/go-digest"
 	"go.podman.io/image/v5/docker"
@@ -106,8 +105,7 @@ func (p place) Discard() error                                { return nil }
 // registries is a registry, or a path in one.
 type registries struct {
 	place
-	access  Access
-	library func() *types.SystemContext // configures the library's transport, once for all images
+	access Access
 }
 
 func openRegistry(p place, access Access) (Place, error) {
@@ -117,11 +115,10 @@ func openRegistry(p place, access Access) (Place, error) {
 	if _, err := reference.ParseNormalizedNamed(p.path + "/x"); p.path == "" || err != nil {
 		return nil, fault.New(fault.Input, fmt.Errorf("%q is not docker://HOST[:PORT][/PATH]", p.shown))
 	}
-	system := func() *types.SystemContext { return SystemFor(access.Registry, p.system) }
-	return &registries{p, access, sync.OnceValue(system)}, nil
+	return registries{p, access}, nil
 }
 
-func (p *registries) Location(name Name) (Location, error) {
+func (p registries) Location(name Name) (Location, error) {
 	if strings.Contains(name.Path, ":") {
 		return Location{}, fault.WithRemedy(fault.Input, fmt.Errorf("%s/%s: a port cannot be part of a repository's path", p.shown, name),
 			"use --dest-path path, or destination: in the source file")
@@ -138,11 +135,11 @@ func (p *registries) Location(name Name) (Location, error) {
 	if err != nil {
 		return Location{}, err
 	}
-	return Location{Reference: ref, Repository: repository, System: p.library()}, nil
+	return Location{Reference: ref, Repository: repository}, nil
 }
 
 // Connect connects to the registry by way of any of its repositories.
-func (p *registries) Connect(ctx context.Context, source *registry.Repository) {
+func (p registries) Connect(ctx context.Context, source *registry.Repository) {
 	any, err := p.Location(Name{Path: "any", Tag: "any"})
 	if err == nil && !any.Repository.SameRegistry(source) {
 		any.Repository.Connect(ctx)

@@ -15,9 +15,17 @@ func replaceFile(path string, write func(*os.File) error) error {
 		return err
 	}
 	if err := errors.Join(write(file), file.Close()); err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
+		return errors.Join(err, removeIfThere(file.Name()))
 	}
 	return install(file.Name(), path)
+}
+
+// removeIfThere removes a file that the library may have removed.
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !os.IsNotExist(err) {
+		return err
+	}
+	return nil
 }
 
 // install gives a file that is complete, and on the disk, the name path and the

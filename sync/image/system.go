@@ -6,36 +6,7 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/types"
-
-	"csync/sync/registry/transport"
 )
-
-// SystemFor is base with the settings of access, for the library's own docker
-// transport.
-func SystemFor(access transport.Access, base *types.SystemContext) *types.SystemContext {
-	sys := types.SystemContext{}
-	if base != nil {
-		sys = *base
-	}
-	if access.TLSVerify != types.OptionalBoolUndefined {
-		sys.DockerInsecureSkipTLSVerify = types.NewOptionalBool(access.TLSVerify == types.OptionalBoolFalse)
-	}
-	if access.CertDir != "" {
-		sys.DockerCertPath = access.CertDir
-	}
-	if access.AuthFile != "" {
-		sys.AuthFilePath = access.AuthFile
-	}
-	sys.DockerBearerRegistryToken = string(access.RegistryToken)
-	if access.Anonymous {
-		sys.DockerAuthConfig = &types.DockerAuthConfig{}
-	} else if access.Username != "" || access.IdentityToken != "" {
-		sys.DockerAuthConfig = &types.DockerAuthConfig{
-			Username: access.Username, Password: string(access.Password), IdentityToken: string(access.IdentityToken),
-		}
-	}
-	return &sys
-}
 
 // SystemChoosing is base looking for the instance of an index that is for the
 // platform; the zero platform leaves what base looks for.

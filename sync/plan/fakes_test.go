@@ -158,7 +158,7 @@ func between(t *testing.T, source, destination *shop, identifier string) *Step {
 	locate := func(name string) image.Location {
 		repository, err := client.Source(named(t, name), transport.Access{})
 		require.NoError(t, err)
-		l, err := image.InRegistry(repository, identifier, nil)
+		l, err := image.InRegistry(repository, identifier)
 		require.NoError(t, err)
 		return l
 	}

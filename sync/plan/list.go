@@ -56,10 +56,9 @@ func (r Request) list(ctx context.Context, t task) []*Step {
 	access := r.Access(t.source.Access)
 	repository, err := r.Client.Source(t.repository.Name, access)
 	if err == nil {
-		system := image.SystemFor(access, r.System)
 		s.registry = repository
 		s.locate = func(identifier string) (image.Location, error) {
-			return image.InRegistry(repository, identifier, system)
+			return image.InRegistry(repository, identifier)
 		}
 		if s.NeedsTagList() { // else both sides are asked at once
 			for _, place := range t.destinations {

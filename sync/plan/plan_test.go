@@ -25,7 +25,7 @@ func sourceAt(t *testing.T, client *registry.Client, name string) source {
 	require.NoError(t, err)
 	return source{
 		Repository: spec.Repository{Name: named(t, name)}, registry: repository,
-		locate: func(identifier string) (image.Location, error) { return image.InRegistry(repository, identifier, nil) },
+		locate: func(identifier string) (image.Location, error) { return image.InRegistry(repository, identifier) },
 	}
 }
 

@@ -32,7 +32,7 @@ func stepOf(t *testing.T, client *registry.Client, source, destination string) *
 		require.NoError(t, err)
 		repository, err := client.Destination(named, transport.Access{})
 		require.NoError(t, err)
-		l, err := image.InRegistry(repository, "1.0", nil)
+		l, err := image.InRegistry(repository, "1.0")
 		require.NoError(t, err)
 		return l
 	}

@@ -32,7 +32,7 @@ func uploading(t *testing.T, r *registrytest.Registry) (*stepBlobs, *registry.Re
 	require.NoError(t, err)
 	repository, err := registry.NewClient(way, registry.Options{}).Destination(named, transport.Access{TLSVerify: types.OptionalBoolFalse})
 	require.NoError(t, err)
-	location, err := image.InRegistry(repository, "1", nil)
+	location, err := image.InRegistry(repository, "1")
 	require.NoError(t, err)
 	step := &plan.Step{Wish: plan.Wish{Destination: location}}
 	return newBlobs(3, listeners(nil)).forStep(&batch{chains: [][]*plan.Step{{step}}}, step), repository

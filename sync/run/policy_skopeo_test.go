@@ -12,6 +12,7 @@ import (
 	"go.podman.io/image/v5/copy"
 	"go.podman.io/image/v5/docker"
 	"go.podman.io/image/v5/signature"
+	"go.podman.io/image/v5/types"
 
 	"csync/sync/image"
 	"csync/sync/image/trust"
@@ -81,7 +82,8 @@ func (l *lab) copyByLibrary(policyText, source, destination string, all bool) er
 	require.NoError(l.t, err)
 	into, err := docker.ParseReference("//" + destination)
 	require.NoError(l.t, err)
-	sys := image.SystemChoosing(image.SystemFor(l.access, l.system), v1.Platform{OS: "linux", Architecture: "amd64"})
+	sys := image.SystemChoosing(l.system, v1.Platform{OS: "linux", Architecture: "amd64"})
+	sys.DockerInsecureSkipTLSVerify = types.OptionalBoolTrue
 	sys.BlobInfoCacheDir = "/dev/null/none"
 	options := &copy.Options{SourceCtx: sys, DestinationCtx: sys}
 	if all {
