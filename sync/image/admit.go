@@ -11,11 +11,22 @@ import (
 	"csync/sync/content"
 	"csync/sync/fault"
 	"csync/sync/image/trust"
+	"csync/sync/registry"
 )
 
-// maxQuestions is how many manifests of one image the policy is asked about at
-// the same time.
+// maxQuestions is how many manifests of one image the policy is asked about, or
+// signatures are looked for, at the same time.
 const maxQuestions = 16
+
+// each asks for all, until one fails.
+func each[T any](ctx context.Context, all []T, ask func(context.Context, T) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxQuestions)
+	for _, one := range all {
+		group.Go(func() error { return ask(ctx, one) })
+	}
+	return group.Wait()
+}
 
 // admit asks the policy about an image and everything below it, under the name
 // that the user gave it, before anything of it is moved.
@@ -40,15 +51,12 @@ func (c *Copier) admit(ctx context.Context, o *Original) error {
 // index: what is taken of that are its instances. Only an index has any, or
 // package content would have refused the manifest.
 func (c *Copier) ask(ctx context.Context, o *Original) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(maxQuestions)
-	for _, m := range o.root.All() {
+	return each(ctx, o.root.All(), func(ctx context.Context, m registry.Manifest) error {
 		if len(o.root.Find(m.Digest).Children) > 0 {
-			continue
+			return nil
 		}
-		group.Go(func() error { return c.Trust.Allow(ctx, o.location.Reference, m, o.home) })
-	}
-	return group.Wait()
+		return c.Trust.Allow(ctx, o.location.Reference, m, o.home)
+	})
 }
 
 // Vouch asks the policy about an image that is not copied, because it is in place

@@ -15,7 +15,6 @@ import (
 	"go.podman.io/image/v5/docker/reference"
 	"go.podman.io/image/v5/signature/signer"
 	"go.podman.io/image/v5/types"
-	"golang.org/x/sync/errgroup"
 
 	"csync/sync/content"
 	"csync/sync/fault"
@@ -58,51 +57,62 @@ func (c *Copier) Sign(ctx context.Context, destination Location, root registry.M
 	if err != nil {
 		return 0, err
 	}
-	tree, err := content.Load(ctx, destination.Repository, root)
-	if err != nil {
-		return 0, fmt.Errorf("reading what is to be signed: %w", err)
-	}
 	var total atomic.Int64
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(maxQuestions)
-	for _, m := range tree.All() {
-		group.Go(func() error {
-			added, err := c.signOne(ctx, Signing{m, destination.Reference.DockerReference(), destination.Repository}, home)
-			total.Add(added)
-			return err
-		})
-	}
-	err = group.Wait()
+	err = destination.signings(ctx, root, func(ctx context.Context, s Signing) error {
+		added, err := c.signOne(ctx, s, home)
+		total.Add(added)
+		return err
+	})
 	return total.Load(), err
+}
+
+// signings does what there is to do for an image at a registry and for each of its
+// instances.
+func (l Location) signings(ctx context.Context, root registry.Manifest, do func(context.Context, Signing) error) error {
+	tree, err := content.Load(ctx, l.Repository, root)
+	if err != nil {
+		return fmt.Errorf("reading what is to be signed: %w", err)
+	}
+	return each(ctx, tree.All(), func(ctx context.Context, m registry.Manifest) error {
+		return do(ctx, Signing{m, l.Reference.DockerReference(), l.Repository})
+	})
 }
 
 func (c *Copier) signOne(ctx context.Context, s Signing, home *trust.Home) (written int64, err error) {
 	defer home.Hold(s.Manifest.Digest)()
-	has, err := home.Written(ctx, s.Manifest.Digest)
-	if err != nil {
+	has, lacking, err := c.lacking(ctx, s, home)
+	if err != nil || len(lacking) == 0 {
 		return 0, err
 	}
 	var made []trust.Signature
-	for _, by := range c.Signers {
-		signed, err := by.Signed(ctx, s, has)
-		if err != nil {
-			return 0, err
-		}
-		if signed {
-			continue
-		}
+	for _, by := range lacking {
 		signature, err := by.Sign(ctx, s)
 		if err != nil {
 			return 0, fmt.Errorf("creating signature: %w", err)
 		}
 		made = append(made, signature)
 	}
-	if len(made) == 0 {
-		return 0, nil
-	}
 	c.say("Storing signatures\n")
 	written, err = home.Add(ctx, trust.Addition{Of: s.Manifest.Digest, Has: has, More: made})
 	return written, storageFault(err)
+}
+
+// lacking are the signers that have not signed a manifest, and the signatures that
+// it has.
+func (c *Copier) lacking(ctx context.Context, s Signing, home *trust.Home) (has []trust.Signature, by []Signer, err error) {
+	if has, err = home.Written(ctx, s.Manifest.Digest); err != nil {
+		return nil, nil, err
+	}
+	for _, signer := range c.Signers {
+		signed, err := signer.Signed(ctx, s, has)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !signed {
+			by = append(by, signer)
+		}
+	}
+	return has, by, nil
 }
 
 // allSigned reports whether all signers have signed the image that a destination
@@ -128,37 +138,15 @@ func (c *Copier) unsigned(ctx context.Context, destination Location, there diges
 	if err != nil {
 		return false, err
 	}
-	tree, err := content.Load(ctx, destination.Repository, root)
-	if err != nil {
-		return false, err
-	}
-	var lacking atomic.Bool
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(maxQuestions)
-	for _, m := range tree.All() {
-		group.Go(func() error {
-			signed, err := c.signedByAll(ctx, Signing{m, destination.Reference.DockerReference(), destination.Repository}, home)
-			if !signed {
-				lacking.Store(true)
-			}
-			return err
-		})
-	}
-	err = group.Wait()
-	return lacking.Load(), err
-}
-
-func (c *Copier) signedByAll(ctx context.Context, s Signing, home *trust.Home) (bool, error) {
-	has, err := home.Written(ctx, s.Manifest.Digest)
-	if err != nil {
-		return false, err
-	}
-	for _, by := range c.Signers {
-		if signed, err := by.Signed(ctx, s, has); err != nil || !signed {
-			return false, err
+	var lacks atomic.Bool
+	err = destination.signings(ctx, root, func(ctx context.Context, s Signing) error {
+		_, by, err := c.lacking(ctx, s, home)
+		if len(by) > 0 {
+			lacks.Store(true)
 		}
-	}
-	return true, nil
+		return err
+	})
+	return lacks.Load(), err
 }
 
 // GPG is a [Signer] with a key of the gpg program.

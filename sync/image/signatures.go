@@ -2,12 +2,10 @@ package image
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 	"go.podman.io/image/v5/storage"
-	"golang.org/x/sync/errgroup"
 
 	"csync/sync/fault"
 	"csync/sync/image/trust"
@@ -24,16 +22,11 @@ func (x *transfer) bring(ctx context.Context) error {
 		return x.atDestination(err)
 	}
 	var total atomic.Int64
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(maxQuestions)
-	for _, of := range x.signed() {
-		group.Go(func() error {
-			added, err := x.bringOne(ctx, of, home)
-			total.Add(added)
-			return err
-		})
-	}
-	err = group.Wait()
+	err = each(ctx, x.signed(), func(ctx context.Context, of digest.Digest) error {
+		added, err := x.bringOne(ctx, of, home)
+		total.Add(added)
+		return err
+	})
 	x.signatures = total.Load()
 	return err
 }
@@ -93,17 +86,15 @@ func (c *Copier) missing(ctx context.Context, request Request, signed []digest.D
 	if err != nil {
 		return false, err
 	}
-	lacks := make([]bool, len(signed))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(maxQuestions)
-	for i, of := range signed {
-		group.Go(func() (err error) {
-			lacks[i], err = c.lacks(ctx, request, of, from)
-			return err
-		})
-	}
-	err = group.Wait()
-	return slices.Contains(lacks, true), err
+	var missing atomic.Bool
+	err = each(ctx, signed, func(ctx context.Context, of digest.Digest) error {
+		lacks, err := c.lacks(ctx, request, of, from)
+		if lacks {
+			missing.Store(true)
+		}
+		return err
+	})
+	return missing.Load(), err
 }
 
 // lacks reports whether the destination lacks a signature of a manifest.
