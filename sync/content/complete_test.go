@@ -64,7 +64,7 @@ func TestAnIndexIsCompleteWithAllThatNestedOnesList(t *testing.T) {
 func TestIndexesThatNestTooDeepAreNoLongerFollowed(t *testing.T) {
 	t.Parallel()
 	s := shelf{}
-	top := s.add()
+	top := s.add(v1.Descriptor{MediaType: v1.MediaTypeImageManifest, Digest: digest.FromString("leaf"), Size: 4})
 	for range maxDepth {
 		top = s.add(top)
 	}

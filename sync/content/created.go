@@ -14,28 +14,28 @@ import (
 // Created is when the config of the image was created: of an index, its first
 // instance's. An image that does not say was created at the zero time.
 func Created(ctx context.Context, source Source, identifier string) (time.Time, error) {
-	return created(ctx, source, identifier, 1)
+	for range maxDepth {
+		m, err := source.Manifest(ctx, identifier)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("reading manifest of %s: %w", identifier, err)
+		}
+		doc, err := parseDocument(m)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if len(doc.Manifests) == 0 {
+			return doc.created(ctx, source)
+		}
+		identifier = doc.Manifests[0].Digest.String()
+	}
+	return time.Time{}, fault.New(fault.Unsupported, fmt.Errorf("reading index %s: indexes nest more than %d deep", identifier, maxDepth))
 }
 
-func created(ctx context.Context, source Source, identifier string, depth int) (time.Time, error) {
-	if depth > maxDepth {
-		return time.Time{}, fault.New(fault.Unsupported, fmt.Errorf("reading index %s: indexes nest more than %d deep", identifier, maxDepth))
-	}
-	m, err := source.Manifest(ctx, identifier)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("reading manifest of %s: %w", identifier, err)
-	}
-	doc, err := parseDocument(m)
-	if err != nil {
-		return time.Time{}, err
-	}
-	if len(doc.Manifests) > 0 {
-		return created(ctx, source, doc.Manifests[0].Digest.String(), depth+1)
-	}
-	if doc.Config == nil {
+func (d document) created(ctx context.Context, source Source) (time.Time, error) {
+	if d.Config == nil {
 		return time.Time{}, nil
 	}
-	content, err := ReadSmall(ctx, *doc.Config, source.Blob)
+	content, err := ReadSmall(ctx, *d.Config, source.Blob)
 	if err != nil {
 		return time.Time{}, err
 	}

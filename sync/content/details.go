@@ -148,7 +148,7 @@ func (r *detailsReader) addInstances(ctx context.Context, d *Details, doc docume
 // true.
 func (r *detailsReader) instance(ctx context.Context, entry v1.Descriptor, depth int) (Details, error) {
 	d := Details{Digest: entry.Digest, MediaType: entry.MediaType, ArtifactType: entry.ArtifactType}
-	if IsManifest(entry.MediaType) {
+	if isManifest(entry.MediaType) {
 		m, err := r.source.Manifest(ctx, entry.Digest.String())
 		switch {
 		case fault.Is(err, fault.NotFound):

@@ -57,7 +57,7 @@ func parseDocument(m registry.Manifest) (document, error) {
 func (d document) unambiguous(mediaType string) error {
 	index := IsIndex(mediaType)
 	switch {
-	case IsManifest(d.MediaType) && d.MediaType != "" && IsIndex(d.MediaType) != index:
+	case isManifest(d.MediaType) && d.MediaType != "" && IsIndex(d.MediaType) != index:
 		return fmt.Errorf("it says that it is %s, and came as %s", d.MediaType, mediaType)
 	case index && (d.Config != nil || len(d.Layers)+len(d.Blobs)+len(d.FSLayers) > 0):
 		return errors.New("it is an index, and has layers as well")
@@ -99,9 +99,9 @@ func foreign(blob v1.Descriptor) bool {
 // IsIndex reports whether a manifest of the media type lists others.
 func IsIndex(mediaType string) bool { return manifest.MIMETypeIsMultiImage(mediaType) }
 
-// IsManifest reports whether a descriptor in an index names a manifest rather
+// isManifest reports whether a descriptor in an index names a manifest rather
 // than a blob; some artifacts list blobs there.
-func IsManifest(mediaType string) bool {
+func isManifest(mediaType string) bool {
 	switch mediaType {
 	case "", mediaTypeOCIArtifact, v1.MediaTypeImageManifest, v1.MediaTypeImageIndex,
 		manifest.DockerV2Schema2MediaType, manifest.DockerV2ListMediaType,
@@ -136,5 +136,5 @@ func isImageConfig(mediaType string) bool {
 // Copyable reports whether containers/image can copy the manifest as one image
 // or artifact: it knows neither indexes there nor the drafts' artifact manifest.
 func Copyable(mediaType string) bool {
-	return IsManifest(mediaType) && !IsIndex(mediaType) && mediaType != mediaTypeOCIArtifact
+	return isManifest(mediaType) && !IsIndex(mediaType) && mediaType != mediaTypeOCIArtifact
 }

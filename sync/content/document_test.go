@@ -73,7 +73,7 @@ func TestMediaTypesAreTold(t *testing.T) {
 		v1.MediaTypeImageLayerGzip:     {},
 		"application/vnd.example.sbom": {},
 	} {
-		require.Equal(t, is.manifest, IsManifest(mediaType), mediaType)
+		require.Equal(t, is.manifest, isManifest(mediaType), mediaType)
 		require.Equal(t, is.index, IsIndex(mediaType), mediaType)
 		require.Equal(t, is.copyable, Copyable(mediaType), mediaType)
 		require.Equal(t, is.schema1, IsSchema1(mediaType), mediaType)

@@ -40,13 +40,9 @@ type Image struct {
 func (i Image) Config(ctx context.Context) ([]byte, error) {
 	m := i.Manifest
 	if IsIndex(m.MediaType) {
-		list, err := manifest.ListFromBlob(m.Bytes, m.MediaType)
+		chosen, err := instanceFor(m, i.System)
 		if err != nil {
-			return nil, fault.New(fault.Unsupported, fmt.Errorf("parsing index %s: %w", m.Digest, err))
-		}
-		chosen, err := list.ChooseInstance(i.System)
-		if err != nil {
-			return nil, fault.New(fault.NotFound, fmt.Errorf("choosing an instance: %w", err))
+			return nil, err
 		}
 		if m, err = i.Source.Manifest(ctx, chosen.String()); err != nil {
 			return nil, fmt.Errorf("reading instance %s: %w", chosen, err)

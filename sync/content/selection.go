@@ -3,7 +3,6 @@ package content
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -41,11 +40,9 @@ func (e *NotWantedError) Error() string {
 
 // Choice is what a Selection makes of a manifest.
 type Choice struct {
-	// Descriptor is the manifest wanted at the destination.
-	v1.Descriptor
-	// Bytes is that manifest, or nil where it is an instance that has not been
-	// read yet.
-	Bytes []byte
+	// Manifest is the one wanted at the destination. It has no bytes where it is an
+	// instance that has not been read yet.
+	registry.Manifest
 	// Platforms are those of its instances, sorted as in the index; nil where
 	// only reading the config would tell.
 	Platforms []string
@@ -55,7 +52,7 @@ type Choice struct {
 // the config of a single image where only that can tell its platform. The
 // error is a *NotWantedError for an image of another platform.
 func (s Selection) Choose(ctx context.Context, source Source, m registry.Manifest) (Choice, error) {
-	whole := Choice{Descriptor: m.Descriptor, Bytes: m.Bytes}
+	whole := Choice{Manifest: m}
 	if !IsIndex(m.MediaType) {
 		if len(s.Platforms) == 0 {
 			return whole, nil
@@ -78,26 +75,34 @@ func (s Selection) Choose(ctx context.Context, source Source, m registry.Manifes
 
 // chooseInstance picks what containers/image would run on this system.
 func (s Selection) chooseInstance(m registry.Manifest, doc document) (Choice, error) {
-	list, err := manifest.ListFromBlob(m.Bytes, m.MediaType)
+	chosen, err := instanceFor(m, s.System)
 	if err != nil {
-		return Choice{}, fault.New(fault.Unsupported, fmt.Errorf("parsing index: %w", err))
-	}
-	chosen, err := list.ChooseInstance(s.System)
-	if err != nil {
-		return Choice{}, fault.New(fault.NotFound, fmt.Errorf("choosing an image from manifest list: %w", err))
+		return Choice{}, err
 	}
 	for _, d := range doc.Manifests {
 		if d.Digest == chosen {
-			return Choice{Descriptor: d, Platforms: platformNames([]v1.Descriptor{d})}, nil
+			return Choice{registry.Manifest{Descriptor: d}, platformNames([]v1.Descriptor{d})}, nil
 		}
 	}
 	return Choice{}, fault.New(fault.Internal, fmt.Errorf("choosing instance %s: not in the index", chosen))
 }
 
+func instanceFor(index registry.Manifest, system *types.SystemContext) (digest.Digest, error) {
+	list, err := manifest.ListFromBlob(index.Bytes, index.MediaType)
+	if err != nil {
+		return "", fault.New(fault.Unsupported, fmt.Errorf("parsing index %s: %w", index.Digest, err))
+	}
+	chosen, err := list.ChooseInstance(system)
+	if err != nil {
+		return "", fault.New(fault.NotFound, fmt.Errorf("choosing an image from manifest list: %w", err))
+	}
+	return chosen, nil
+}
+
 // chooseSingle takes an image that is no index if its config is of a wanted
 // platform, and whatever has no platform at all.
 func (s Selection) chooseSingle(ctx context.Context, source Source, whole Choice) (Choice, error) {
-	doc, err := parseDocument(registry.Manifest{Descriptor: whole.Descriptor, Bytes: whole.Bytes})
+	doc, err := parseDocument(whole.Manifest)
 	if err != nil || !doc.isImage(whole.MediaType) || doc.Config == nil {
 		return whole, err
 	}
@@ -125,19 +130,18 @@ func (s Selection) filter(m registry.Manifest, doc document) (Choice, error) {
 	if err != nil {
 		return Choice{}, err
 	}
-	bytes, err := cutEntries(m.Bytes, keep)
+	entries, err := entriesOf(m)
 	if err != nil {
-		return Choice{}, fault.New(fault.Unsupported, fmt.Errorf("filtering index: %w", err))
+		return Choice{}, err
 	}
-	var kept []v1.Descriptor
-	for i, d := range doc.Manifests {
+	var kept []entry
+	for i, e := range entries {
 		if keep[i] {
-			kept = append(kept, d)
+			kept = append(kept, e)
 		}
 	}
-	descriptor := m.Descriptor
-	descriptor.Digest, descriptor.Size = digest.FromBytes(bytes), int64(len(bytes))
-	return Choice{Descriptor: descriptor, Bytes: bytes, Platforms: platformNames(kept)}, nil
+	cut, err := withEntries(m, kept)
+	return Choice{cut, platformNames(descriptors(kept))}, err
 }
 
 // keep marks the instances of the wanted platforms, and with each the entries
@@ -217,35 +221,6 @@ func platformNames(entries []v1.Descriptor) []string {
 		}
 	}
 	return names
-}
-
-// cutEntries removes the entries of a JSON index's "manifests" that are not
-// kept, and leaves every other byte as it is.
-func cutEntries(index []byte, keep []bool) ([]byte, error) {
-	spans, err := entrySpans(index)
-	if err != nil {
-		return nil, err
-	}
-	if len(spans) != len(keep) {
-		return nil, errors.New(`"manifests" stands in the index more than once`)
-	}
-	separator := []byte(",")
-	if len(spans) > 1 {
-		separator = index[spans[0].end:spans[1].start]
-	}
-	out := append([]byte(nil), index[:spans[0].start]...)
-	first := true
-	for i, span := range spans {
-		if !keep[i] {
-			continue
-		}
-		if !first {
-			out = append(out, separator...)
-		}
-		first = false
-		out = append(out, index[span.start:span.end]...)
-	}
-	return append(out, index[spans[len(spans)-1].end:]...), nil
 }
 
 type span struct{ start, end int64 }

@@ -2,11 +2,32 @@ package content
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/stretchr/testify/require"
+
+	"csync/sync/fault"
+	"csync/sync/registry"
 )
+
+// cut is an index with the entries that are kept.
+func cut(index []byte, keep []bool) ([]byte, error) {
+	spans, err := entrySpans(index)
+	if err != nil || len(spans) != len(keep) {
+		return nil, fmt.Errorf("%d entries: %w", len(spans), err)
+	}
+	var kept []entry
+	for i, s := range spans {
+		if keep[i] {
+			kept = append(kept, entry{raw: index[s.start:s.end]})
+		}
+	}
+	m, err := withEntries(registry.Manifest{Bytes: index}, kept)
+	return m.Bytes, err
+}
 
 func TestCuttingEntriesLeavesEveryOtherByte(t *testing.T) {
 	t.Parallel()
@@ -23,7 +44,7 @@ func TestCuttingEntriesLeavesEveryOtherByte(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cut, err := cutEntries([]byte(index), c.keep)
+			cut, err := cut([]byte(index), c.keep)
 			require.NoError(t, err)
 			require.Equal(t, "{ \"a\" : [ 1 , {\"manifests\":[9]} ],\n\"manifests\" : "+c.want+" , \"last\":null}\n", string(cut))
 			require.True(t, json.Valid(cut))
@@ -33,8 +54,11 @@ func TestCuttingEntriesLeavesEveryOtherByte(t *testing.T) {
 
 func TestAnIndexThatNamesItsManifestsTwiceIsNotFiltered(t *testing.T) {
 	t.Parallel()
-	_, err := cutEntries([]byte(`{"manifests":[1],"manifests":[2,3]}`), []bool{true, false})
-	require.ErrorContains(t, err, "more than once")
+	entry := fmt.Sprintf(`[{"digest":%q,"platform":{"os":"linux","architecture":"amd64"}}]`, digest.FromString("one"))
+	m := registry.Manifest{Descriptor: v1.Descriptor{MediaType: v1.MediaTypeImageIndex}, Bytes: []byte(`{"manifests":` + entry + `,"manifests":` + entry + `}`)}
+	_, err := Selection{Platforms: []v1.Platform{{OS: "linux", Architecture: "amd64"}}}.Choose(t.Context(), nil, m)
+	require.True(t, fault.Is(err, fault.Unsupported), "%v", err)
+	require.ErrorContains(t, err, "twice")
 }
 
 func TestPlatformsMatchAsContainerdHasThem(t *testing.T) {
@@ -64,9 +88,9 @@ func TestPlatformsMatchAsContainerdHasThem(t *testing.T) {
 	require.False(t, matches(platform("amd64", ""), nil), "an entry without a platform")
 }
 
-// FuzzCutEntries: whatever is cut out of an index, the rest is JSON still, and
+// FuzzWithEntries: whatever is cut out of an index, the rest is JSON still, and
 // keeping nothing less changes the bytes between the entries only.
-func FuzzCutEntries(f *testing.F) {
+func FuzzWithEntries(f *testing.F) {
 	f.Add([]byte(`{"manifests":[{"a":1},{"b":2}]}`), uint8(1))
 	f.Add([]byte("{\n \"x\":[],\"manifests\":\n[1 , 2]\n}"), uint8(2))
 	f.Fuzz(func(t *testing.T, index []byte, which uint8) {
@@ -83,7 +107,7 @@ func FuzzCutEntries(f *testing.F) {
 				kept++
 			}
 		}
-		cut, err := cutEntries(index, keep)
+		cut, err := cut(index, keep)
 		if err != nil {
 			return
 		}

@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/opencontainers/go-digest"
-
-	"csync/sync/registry"
 )
 
 // Subjects are the digests that something may refer to of what the selection
@@ -27,7 +25,7 @@ func (s Selection) Subjects(ctx context.Context, source Source, identifier strin
 	if choice.Bytes == nil || !IsIndex(choice.MediaType) {
 		return subjects, nil
 	}
-	doc, err := parseDocument(registry.Manifest{Descriptor: choice.Descriptor, Bytes: choice.Bytes})
+	doc, err := parseDocument(choice.Manifest)
 	for _, child := range doc.Manifests {
 		subjects = append(subjects, child.Digest)
 	}

@@ -29,6 +29,22 @@ func Load(ctx context.Context, source Source, root registry.Manifest) (*Tree, er
 	return l.load(ctx, root, nil)
 }
 
+// Shelf is a [Source] that can be asked for a manifest without reading it.
+type Shelf interface {
+	Source
+	// Resolve is the manifest that a tag or a digest names. The error has the
+	// kind not-found where there is none.
+	Resolve(ctx context.Context, identifier string) (v1.Descriptor, error)
+}
+
+// Complete reports whether the shelf has every instance of an index that it has,
+// and theirs, whatever the depth. The error has the kind not-found where one is
+// missing.
+func Complete(ctx context.Context, shelf Shelf, index registry.Manifest) error {
+	_, err := (&loader{source: shelf, resolve: shelf.Resolve}).load(ctx, index, nil)
+	return err
+}
+
 // Parse is the tree of one manifest, without what is below it.
 func Parse(m registry.Manifest) (*Tree, error) {
 	doc, err := parseDocument(m)
@@ -38,6 +54,8 @@ func Parse(m registry.Manifest) (*Tree, error) {
 // loader counts what it has read.
 type loader struct {
 	source Source
+	// resolve, if not nil, asks for what lists nothing itself instead of reading it.
+	resolve func(ctx context.Context, identifier string) (v1.Descriptor, error)
 	bound
 }
 
@@ -47,16 +65,16 @@ func (l *loader) load(ctx context.Context, m registry.Manifest, above []digest.D
 		return nil, err
 	}
 	t := &Tree{Manifest: m, Config: doc.Config, Blobs: doc.blobs()}
-	var instances []digest.Digest
+	var instances []v1.Descriptor
 	above = append(above[:len(above):len(above)], m.Digest)
 	for _, child := range doc.Manifests {
 		switch {
-		case !IsManifest(child.MediaType):
+		case !isManifest(child.MediaType):
 			t.Blobs = append(t.Blobs, child)
 		case slices.Contains(above, child.Digest):
 			return nil, fault.New(fault.Unsupported, fmt.Errorf("reading index %s: it lists itself", child.Digest))
-		case !slices.Contains(instances, child.Digest):
-			instances = append(instances, child.Digest)
+		case !slices.ContainsFunc(instances, func(other v1.Descriptor) bool { return other.Digest == child.Digest }):
+			instances = append(instances, child)
 		}
 	}
 	if len(instances) == 0 {
@@ -69,21 +87,29 @@ func (l *loader) load(ctx context.Context, m registry.Manifest, above []digest.D
 	return t, err
 }
 
-func (l *loader) instances(ctx context.Context, digests, above []digest.Digest) ([]*Tree, error) {
-	children := make([]*Tree, len(digests))
+func (l *loader) instances(ctx context.Context, listed []v1.Descriptor, above []digest.Digest) ([]*Tree, error) {
+	children := make([]*Tree, len(listed))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxLoads)
-	for i, d := range digests {
-		group.Go(func() error {
-			m, err := l.source.Manifest(ctx, d.String())
-			if err != nil {
-				return err
-			}
-			children[i], err = l.load(ctx, m, above)
+	for i, d := range listed {
+		group.Go(func() (err error) {
+			children[i], err = l.instance(ctx, d, above)
 			return err
 		})
 	}
 	return children, group.Wait()
+}
+
+func (l *loader) instance(ctx context.Context, d v1.Descriptor, above []digest.Digest) (*Tree, error) {
+	if l.resolve != nil && !IsIndex(d.MediaType) {
+		_, err := l.resolve(ctx, d.Digest.String())
+		return nil, err
+	}
+	m, err := l.source.Manifest(ctx, d.Digest.String())
+	if err != nil {
+		return nil, err
+	}
+	return l.load(ctx, m, above)
 }
 
 // Find returns the manifest with the given digest, or nil.

@@ -69,7 +69,7 @@ func (c *Copier) load(ctx context.Context, o *Original, request Request) error {
 	if err != nil {
 		return err
 	}
-	wanted := registry.Manifest{Descriptor: choice.Descriptor, Bytes: choice.Bytes}
+	wanted := choice.Manifest
 	if choice.Bytes == nil {
 		if wanted, err = o.Manifest(ctx, choice.Digest.String()); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"csync/sync/content"
+	"csync/sync/registry"
 )
 
 // found is what a source has, and what of it is wanted.
@@ -21,7 +22,7 @@ type found struct {
 
 // asItIs is a manifest without any selection.
 func asItIs(there v1.Descriptor, err error) found {
-	return found{digest: there.Digest, choice: content.Choice{Descriptor: there}, err: err}
+	return found{digest: there.Digest, choice: content.Choice{Manifest: registry.Manifest{Descriptor: there}}, err: err}
 }
 
 // lookAt reads as little of a step's source as tells what the selection wants
