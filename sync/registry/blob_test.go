@@ -57,7 +57,7 @@ func TestBlobIsWrittenReadAndMounted(t *testing.T) {
 
 func TestBlobOfAnotherSizeIsRefused(t *testing.T) {
 	t.Parallel()
-	host := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "content") })
+	host := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "content") })
 	c := newClient(t, func(o *transport.Options) { o.MaxRequests = 1 })
 	r := source(t, c, host+"/a", plainly)
 	_, err := r.Blob(t.Context(), blob("other content"))

@@ -29,7 +29,7 @@ func TestRepositoriesOfTheCatalog(t *testing.T) {
 
 func TestRepositoriesOfQuay(t *testing.T) {
 	t.Parallel()
-	host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		query := req.URL.Query()
 		switch {
 		case req.URL.Path != "/api/v1/repository" || query.Get("namespace") != "ns":
@@ -50,7 +50,7 @@ func TestRepositoriesOfQuay(t *testing.T) {
 
 func TestRepositoriesOfHarbor(t *testing.T) {
 	t.Parallel()
-	host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		user, _, _ := req.BasicAuth()
 		if user != "ci" {
 			w.Header().Set("WWW-Authenticate", "Basic realm=x")

@@ -3,11 +3,8 @@ package registry
 import (
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -88,20 +85,6 @@ func destination(t *testing.T, c *Client, name string, a transport.Access) *Repo
 	return r
 }
 
-// serve answers with handler, one request at a time, and gives the host to name
-// it by.
-func serve(t *testing.T, handler http.HandlerFunc) string {
-	t.Helper()
-	var one sync.Mutex
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		one.Lock()
-		defer one.Unlock()
-		handler(w, req)
-	}))
-	t.Cleanup(server.Close)
-	return strings.TrimPrefix(server.URL, "http://")
-}
-
 func requireFault(t *testing.T, err error, kind fault.Kind, texts ...string) {
 	t.Helper()
 	require.Error(t, err)
@@ -130,22 +113,9 @@ func TestSameArgumentsGiveTheSameRepository(t *testing.T) {
 	require.Equal(t, "docker.io", source(t, c, "redis", transport.Access{}).Registry())
 }
 
-func TestRequestsAreCountedByRegistry(t *testing.T) {
-	t.Parallel()
-	server := registrytest.Start(t, registrytest.Token("ci", "secret"))
-	image := registrytest.RandomImage(1)
-	server.Push(t, "a", "1", image)
-	c := newClient(t)
-	d, err := source(t, c, server.Host()+"/a", asUser(plainly)).Resolve(t.Context(), "1")
-	require.NoError(t, err)
-	require.Equal(t, image.Digest(), d.Digest)
-	require.Equal(t, map[string]int64{server.Host(): int64(len(server.Log()))}, c.Requests(), server.Counts())
-	require.Equal(t, int64(3), c.Requests()[server.Host()]) // 401, token, HEAD
-}
-
 func TestClientsOfOneTransportKnowOnlyWhatTheyHaveAskedThemselves(t *testing.T) {
 	t.Parallel()
-	host := serve(t, func(w http.ResponseWriter, _ *http.Request) { googleTags(w) })
+	host := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { googleTags(w) })
 	shared := newTransport(t)
 	first, second := NewClient(shared, Options{}), NewClient(shared, Options{})
 	_, err := source(t, first, host+"/p/a", plainly).Tags(t.Context())

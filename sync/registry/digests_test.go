@@ -9,6 +9,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
+
+	"csync/sync/registry/registrytest"
 )
 
 // sums are digests for tests.
@@ -29,7 +31,7 @@ func googleTags(w http.ResponseWriter) {
 func TestDigestsThatARegistryListsWithItsTagsNeedNoFurtherRequest(t *testing.T) {
 	t.Parallel()
 	asked := 0
-	host := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		asked++
 		googleTags(w)
 	})
@@ -81,7 +83,7 @@ func TestQuaysOwnListGivesTheDigestsOfAHundredTagsAtATime(t *testing.T) {
 	t.Parallel()
 	pages := 0
 	answer := quay(250, http.StatusOK)
-	host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		if strings.HasPrefix(req.URL.Path, "/api/") {
 			pages++
 		}
@@ -103,7 +105,7 @@ func TestAQuayThatKeepsItsListToItselfIsAskedOnce(t *testing.T) {
 	t.Parallel()
 	asked := 0
 	answer := quay(1, http.StatusForbidden)
-	host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		if strings.HasPrefix(req.URL.Path, "/api/") {
 			asked++
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"csync/sync/fault"
+	"csync/sync/registry/registrytest"
 	"csync/sync/registry/transport"
 )
 
@@ -148,7 +149,7 @@ func TestFilesThatCannotBeFetched(t *testing.T) {
 
 func TestAFileIsFetchedWithoutTLSOnlyIfItsURLSaysSo(t *testing.T) {
 	t.Parallel()
-	host := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "signature") })
+	host := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "signature") })
 	c := newClient(t, func(o *transport.Options) {
 		o.System = system(t, fmt.Sprintf("[[registry]]\nlocation = %q\ninsecure = true\n", host))
 	})

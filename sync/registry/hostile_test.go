@@ -19,14 +19,14 @@ import (
 func TestCredentialsStayWithTheHostThatAListIsRedirectedFrom(t *testing.T) {
 	t.Parallel()
 	var leaked atomic.Bool
-	elsewhere := serve(t, func(w http.ResponseWriter, req *http.Request) {
+	elsewhere := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		if req.Header.Get("Authorization") != "" {
 			leaked.Store(true)
 		}
 		w.Header().Set("Link", `</v2/a/tags/list?last=1>; rel="next"`)
 		_ = json.NewEncoder(w).Encode(map[string]any{"tags": []string{"1"}})
 	})
-	host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		if req.Header.Get("Authorization") == "" {
 			w.Header().Set("WWW-Authenticate", `Basic realm="r"`)
 			w.WriteHeader(http.StatusUnauthorized)
@@ -62,7 +62,7 @@ func TestAListOfReferrersHasAnEnd(t *testing.T) {
 	for i := range referrers {
 		referrers[i] = image.Descriptor()
 	}
-	host := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", v1.MediaTypeImageIndex)
 		_ = json.NewEncoder(w).Encode(v1.Index{MediaType: v1.MediaTypeImageIndex, Manifests: referrers[:count]})
 	})

@@ -54,7 +54,7 @@ func TestResolveReadsTheManifestWhereTheHeadDoesNotSayEnough(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			gets := 0
-			host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+			host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 				if req.Method == http.MethodHead {
 					head(w, req)
 					return
@@ -75,7 +75,7 @@ func TestResolveReadsTheManifestWhereTheHeadDoesNotSayEnough(t *testing.T) {
 func TestManifestHasTheDigestThatWasAskedFor(t *testing.T) {
 	t.Parallel()
 	other := digest.FromString("other")
-	host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Content-Type", v1.MediaTypeImageManifest)
 		if strings.HasSuffix(req.URL.Path, "/lies") || req.Method == http.MethodHead {
 			w.Header().Set(digestHeader, digest.FromString("lies").String())
@@ -97,7 +97,7 @@ func TestManifestHasTheDigestThatWasAskedFor(t *testing.T) {
 
 func TestManifestOfMoreThanFourMebibytesIsRefused(t *testing.T) {
 	t.Parallel()
-	host := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write(make([]byte, maxManifest+1))
 	})
 	c := newClient(t)
@@ -108,7 +108,7 @@ func TestManifestOfMoreThanFourMebibytesIsRefused(t *testing.T) {
 func TestManifestThatBreaksOffIsReadAgain(t *testing.T) {
 	t.Parallel()
 	asked := 0
-	host := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "2")
 		if asked++; asked == 1 {
 			_, _ = io.WriteString(w, "{")
@@ -141,7 +141,7 @@ func TestPutManifestFailsWhereTheRegistryStoresAnother(t *testing.T) {
 	for name, onPut := range map[string]bool{"the answer says so": true, "it says so when asked": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+			host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 				if onPut || req.Method == http.MethodHead {
 					w.Header().Set(digestHeader, digest.FromString("other").String())
 				}

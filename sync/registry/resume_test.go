@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"csync/sync/fault"
+	"csync/sync/registry/registrytest"
 	"csync/sync/registry/transport"
 )
 
@@ -18,7 +19,7 @@ func TestBlobGoesOnWhereItBroke(t *testing.T) {
 	t.Parallel()
 	const content = "0123456789"
 	var ranges []string
-	host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		ranges = append(ranges, req.Header.Get("Range"))
 		if len(ranges) == 1 {
 			w.Header().Set("Content-Length", "10")
@@ -69,7 +70,7 @@ func TestBlobDoesNotGoOnElsewhereThanWhereItBroke(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+			host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 				if req.Header.Get("Range") != "" {
 					answer(w)
 					return
@@ -91,7 +92,7 @@ func TestBlobDoesNotGoOnElsewhereThanWhereItBroke(t *testing.T) {
 
 func TestBlobThatCannotGoOnFails(t *testing.T) {
 	t.Parallel()
-	host := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "10")
 		_, _ = io.WriteString(w, "0123")
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"csync/sync/fault"
+	"csync/sync/registry/registrytest"
 	"csync/sync/registry/transport"
 )
 
@@ -18,7 +19,7 @@ func TestTagsOfManyPagesComeInTheRegistrysOrder(t *testing.T) {
 	t.Parallel()
 	var queries []string
 	pages := [][]string{{"b", "a"}, {"d"}, {"c"}}
-	host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		queries = append(queries, req.URL.RawQuery)
 		page, _ := strconv.Atoi(req.URL.Query().Get("page"))
 		if page+1 < len(pages) {
@@ -52,7 +53,7 @@ func TestTagsThatCannotBeListed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			asked := 0
-			host := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			host := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 				asked++
 				w.Header().Set("Link", c.link)
 				if c.link == "" {
@@ -70,7 +71,7 @@ func TestTagsThatCannotBeListed(t *testing.T) {
 
 func TestTagsOfARepositoryThatIsNotThere(t *testing.T) {
 	t.Parallel()
-	host := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, `{"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known to registry","detail":{"name":"none"}}]}`)
 	})

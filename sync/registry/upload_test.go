@@ -117,7 +117,7 @@ func TestRateLimitOfWrites(t *testing.T) {
 
 func TestUploadToAnotherHostIsRefused(t *testing.T) {
 	t.Parallel()
-	host := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "http://elsewhere.example/upload")
 		w.WriteHeader(http.StatusAccepted)
 	})

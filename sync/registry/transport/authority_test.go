@@ -94,7 +94,7 @@ func countPath(server *registrytest.Registry, path string) int {
 func TestRegistryTokenIsSentAsItIs(t *testing.T) {
 	t.Parallel()
 	var seen []string
-	host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		seen = append(seen, req.Header.Get("Authorization"))
 		_, _ = io.WriteString(w, `{"tags":["1"]}`)
 	})
@@ -117,7 +117,7 @@ func TestHiddenRepositoryIsAskedForWithCredentials(t *testing.T) {
 	t.Parallel()
 	var host string
 	var paths []string
-	host = serve(t, func(w http.ResponseWriter, req *http.Request) {
+	host = registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		paths = append(paths, req.URL.Path)
 		_, _, known := req.BasicAuth()
 		switch {

@@ -145,7 +145,7 @@ func TestARegistryOfThisMachineIsAskedOverHTTPFirst(t *testing.T) {
 
 func TestABadRequestToARegistryOfThisMachineIsAnAnswer(t *testing.T) {
 	t.Parallel()
-	host := serve(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no such thing", http.StatusBadRequest) })
+	host := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no such thing", http.StatusBadRequest) })
 	s, _ := newSession(t)
 	_, err := source(t, s, host+"/a", plainly).Tags(t.Context())
 	require.ErrorContains(t, err, "no such thing")
@@ -190,11 +190,11 @@ func (c *greetedConn) Read(p []byte) (int, error) {
 func TestRedirectTakesNoCredentialsToAnotherHost(t *testing.T) {
 	t.Parallel()
 	var headers http.Header
-	elsewhere := serve(t, func(w http.ResponseWriter, req *http.Request) {
+	elsewhere := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		headers = req.Header
 		_, _ = io.WriteString(w, "content")
 	})
-	host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		if _, _, known := req.BasicAuth(); !known {
 			w.Header().Set("WWW-Authenticate", "Basic realm=x")
 			w.WriteHeader(http.StatusUnauthorized)

@@ -10,12 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"csync/sync/fault"
+	"csync/sync/registry/registrytest"
 )
 
 func TestARegistryThatIsNeverContentWithATokenIsAskedThreeTimes(t *testing.T) {
 	t.Parallel()
 	var asked, tokens atomic.Int32
-	host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		if req.URL.Path == "/token" {
 			_, _ = fmt.Fprintf(w, `{"token":"t%d"}`, tokens.Add(1))
 			return
@@ -36,7 +37,7 @@ func TestARegistryThatIsNeverContentWithATokenIsAskedThreeTimes(t *testing.T) {
 func TestAChallengeIsTakenFromTheRegistryAlone(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
-	elsewhere := serve(t, func(w http.ResponseWriter, req *http.Request) {
+	elsewhere := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		if req.URL.Path == "/token" {
 			asked.Add(1)
 			_, _ = io.WriteString(w, `{"token":"x"}`)
@@ -45,7 +46,7 @@ func TestAChallengeIsTakenFromTheRegistryAlone(t *testing.T) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="http://`+req.Host+`/token",service="s"`)
 		w.WriteHeader(http.StatusUnauthorized)
 	})
-	host := serve(t, func(w http.ResponseWriter, req *http.Request) {
+	host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		http.Redirect(w, req, "http://"+elsewhere+req.URL.Path, http.StatusTemporaryRedirect)
 	})
 	s, _ := newSession(t)

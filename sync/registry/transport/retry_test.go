@@ -60,7 +60,7 @@ func FuzzRetryAfter(f *testing.F) {
 func flaky(t *testing.T, header http.Header, statuses ...int) (host string, asked *atomic.Int32) {
 	t.Helper()
 	asked = &atomic.Int32{}
-	return serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	return registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		n := int(asked.Add(1))
 		if n <= len(statuses) {
 			for name := range header {

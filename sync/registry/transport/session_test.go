@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -145,20 +143,6 @@ func (r repository) Upload(ctx context.Context, content io.Reader) error {
 		return r.Failure(ctx, err, "uploading blob")
 	}
 	return nil
-}
-
-// serve answers with handler, one request at a time, and gives the host to name
-// it by.
-func serve(t *testing.T, handler http.HandlerFunc) string {
-	t.Helper()
-	var one sync.Mutex
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		one.Lock()
-		defer one.Unlock()
-		handler(w, req)
-	}))
-	t.Cleanup(server.Close)
-	return strings.TrimPrefix(server.URL, "http://")
 }
 
 func requireFault(t *testing.T, err error, kind fault.Kind, texts ...string) {

@@ -9,13 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"csync/sync/fault"
+	"csync/sync/registry/registrytest"
 )
 
 // stuck answers with a head and one byte, and then stands still.
 func stuck(t *testing.T) (host string) {
 	t.Helper()
 	over := make(chan struct{})
-	host = serve(t, func(w http.ResponseWriter, req *http.Request) {
+	host = registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		_, _ = w.Write([]byte("{"))
 		_ = http.NewResponseController(w).Flush()
@@ -56,7 +57,7 @@ func TestABlobThatStandsStillBreaks(t *testing.T) {
 func TestAnUploadThatNobodyReadsIsAFailureOfTheNetwork(t *testing.T) {
 	t.Parallel()
 	over := make(chan struct{})
-	host := serve(t, func(http.ResponseWriter, *http.Request) { <-over })
+	host := registrytest.Serve(t, func(http.ResponseWriter, *http.Request) { <-over })
 	t.Cleanup(func() { close(over) }) // before the server's own
 	s, _ := newSession(t)
 	s.transport.stall = 100 * time.Millisecond

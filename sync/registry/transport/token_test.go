@@ -62,7 +62,7 @@ func TestExpiredTokenCostsNoRefusal(t *testing.T) {
 func tokenHost(t *testing.T, token http.HandlerFunc) string {
 	t.Helper()
 	var host string
-	host = serve(t, func(w http.ResponseWriter, req *http.Request) {
+	host = registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		switch {
 		case req.URL.Path == "/token":
 			token(w, req)
@@ -137,7 +137,7 @@ func TestTokenWithTooLittleScopeIsReplaced(t *testing.T) {
 	t.Parallel()
 	var host string
 	var scopes []string
-	host = serve(t, func(w http.ResponseWriter, req *http.Request) {
+	host = registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
 		if req.URL.Path == "/token" {
 			scopes = append(scopes, strings.Join(req.URL.Query()["scope"], " "))
 			_, _ = io.WriteString(w, fmt.Sprintf(`{"token":"t%d"}`, len(scopes)))
