@@ -63,9 +63,8 @@ func (c *Copier) ask(ctx context.Context, o *Original) error {
 // or only gets another name. The request's digest is the source's manifest.
 func (c *Copier) Vouch(ctx context.Context, request Request) error {
 	decided, err := c.Trust.Blanket(ctx, request.Source.Reference)
-	if !decided && request.Source.Repository != nil {
-		question := trust.Question{Reference: request.Source.Reference, Source: request.Digest, Chosen: request.Chosen}
-		_, decided = c.Trust.Remembered(question)
+	if _, remote := request.Source.Remote(); !decided && remote {
+		_, decided = c.Trust.Remembered(request.question())
 		err = nil
 	}
 	if decided {
@@ -103,11 +102,15 @@ func (c *Copier) Complete(ctx context.Context, request Request) (bool, error) {
 	return c.allSigned(ctx, request.Destination, request.There)
 }
 
+// question is what the policy is asked about the planned image.
+func (r Request) question() trust.Question {
+	return trust.Question{Reference: r.Source.Reference, Source: r.Digest, Chosen: r.Chosen}
+}
+
 // subjects are the digests that signatures may be of, as an earlier run has
 // found them, or read now.
 func (c *Copier) subjects(ctx context.Context, request Request) ([]digest.Digest, error) {
-	question := trust.Question{Reference: request.Source.Reference, Source: request.Digest, Chosen: request.Chosen}
-	if known, found := c.Trust.Remembered(question); found {
+	if known, found := c.Trust.Remembered(request.question()); found {
 		return known.Subjects, nil
 	}
 	original, err := c.Read(ctx, request)
@@ -120,13 +123,18 @@ func (c *Copier) subjects(ctx context.Context, request Request) ([]digest.Digest
 
 // signaturesOf is where the signatures of a source are, top being its manifest.
 func (c *Copier) signaturesOf(l Location, top digest.Digest, library types.ImageSource) (trust.Store, error) {
-	switch {
-	case l.Repository != nil:
-		return c.Homes.Of(l.Reference, l.Repository)
-	case l.isDirectory():
+	if _, remote := l.Remote(); remote {
+		return c.homeOf(l)
+	}
+	if l.isDirectory() {
 		return trust.Directory{Path: l.Reference.StringWithinTransport(), Top: top}, nil
 	}
 	return librarySignatures{library, top}, nil
+}
+
+// homeOf is where the signatures of a location in a registry are.
+func (c *Copier) homeOf(l Location) (*trust.Home, error) {
+	return c.Homes.Of(l.Reference, l.Repository)
 }
 
 // librarySignatures are those that a transport of the library tells of.

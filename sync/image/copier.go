@@ -105,7 +105,7 @@ func (c *Copier) Copy(ctx context.Context, request Request) (Copied, error) {
 		defer original.Close()
 	}
 	write := c.copyToRegistry
-	if request.Destination.Repository == nil {
+	if _, remote := request.Destination.Remote(); !remote {
 		write = c.copyToLibrary
 	}
 	copied, err := write(ctx, request, original)

@@ -89,9 +89,8 @@ func (p dockerArchive) write(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	tags := map[digest.Digest][]reference.NamedTagged{}
 	images := map[digest.Digest]types.ImageReference{}
-	var order []digest.Digest
+	tags := map[digest.Digest][]reference.NamedTagged{}
 	for _, entry := range listed {
 		named, err := reference.ParseNormalizedNamed(entry.ManifestDescriptor.Annotations[v1.AnnotationRefName])
 		tagged, ok := named.(reference.NamedTagged)
@@ -99,15 +98,17 @@ func (p dockerArchive) write(ctx context.Context, path string) error {
 			return errors.Join(fmt.Errorf("naming an image of the archive: %w", err), writer.Close())
 		}
 		sum := entry.ManifestDescriptor.Digest
-		if images[sum] == nil {
-			order = append(order, sum)
-		}
-		tags[sum], images[sum] = append(tags[sum], tagged), entry.Reference
+		images[sum], tags[sum] = entry.Reference, append(tags[sum], tagged)
 	}
-	for _, sum := range order {
+	for _, entry := range listed {
+		sum := entry.ManifestDescriptor.Digest
+		if tags[sum] == nil {
+			continue // with its first tag
+		}
 		if err := p.add(ctx, writer, images[sum], tags[sum]); err != nil {
 			return errors.Join(err, writer.Close())
 		}
+		tags[sum] = nil
 	}
 	return writer.Close()
 }

@@ -41,7 +41,7 @@ type Signer interface {
 
 // canSign refuses places where csync cannot sign, before anything is copied.
 func (c *Copier) canSign(destination Location) error {
-	if len(c.Signers) == 0 || destination.Repository != nil {
+	if _, remote := destination.Remote(); remote || len(c.Signers) == 0 {
 		return nil
 	}
 	return fault.At(fault.Destination, destination.String(), fault.New(fault.Unsupported, fmt.Errorf("only images at registries can be signed")))
@@ -53,7 +53,7 @@ func (c *Copier) Sign(ctx context.Context, destination Location, root registry.M
 	if len(c.Signers) == 0 {
 		return 0, nil
 	}
-	home, err := c.Homes.Of(destination.Reference, destination.Repository)
+	home, err := c.homeOf(destination)
 	if err != nil {
 		return 0, err
 	}
@@ -126,7 +126,7 @@ func (c *Copier) allSigned(ctx context.Context, destination Location, there dige
 }
 
 func (c *Copier) unsigned(ctx context.Context, destination Location, there digest.Digest) (bool, error) {
-	home, err := c.Homes.Of(destination.Reference, destination.Repository)
+	home, err := c.homeOf(destination)
 	if err != nil {
 		return false, err
 	}

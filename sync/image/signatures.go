@@ -17,7 +17,7 @@ func (x *transfer) bring(ctx context.Context) error {
 	if x.RemoveSignatures {
 		return nil
 	}
-	home, err := x.Homes.Of(x.Destination.Reference, x.Destination.Repository)
+	home, err := x.homeOf(x.Destination)
 	if err != nil {
 		return x.atDestination(err)
 	}
@@ -48,8 +48,8 @@ func (x *transfer) bringOne(ctx context.Context, of digest.Digest, home *trust.H
 // mayTravel reports whether the source may have signatures that have to be at
 // the destination.
 func (c *Copier) mayTravel(request Request) (bool, error) {
-	keeps := request.Destination.Repository != nil || request.Destination.isDirectory()
-	if c.RemoveSignatures || !keeps {
+	_, remote := request.Destination.Remote()
+	if c.RemoveSignatures || !remote && !request.Destination.isDirectory() {
 		return false, nil
 	}
 	from, err := c.signaturesOf(request.Source, request.Digest, nil)
@@ -64,11 +64,11 @@ func (c *Copier) mayTravel(request Request) (bool, error) {
 // are brought along by every copy, and are among those of the destination then.
 func (c *Copier) Attaches(request Request) (bool, error) {
 	travel, err := c.mayTravel(request)
-	if err != nil || !travel || request.Destination.Repository == nil {
+	if _, remote := request.Destination.Remote(); err != nil || !travel || !remote {
 		return false, err
 	}
 	for _, l := range []Location{request.Source, request.Destination} {
-		home, err := c.Homes.Of(l.Reference, l.Repository)
+		home, err := c.homeOf(l)
 		if err != nil || !home.Attaches() {
 			return false, err
 		}
@@ -102,8 +102,8 @@ func (c *Copier) lacks(ctx context.Context, request Request, of digest.Digest, f
 	atSource := func(err error) error { return fault.At(fault.Source, request.Source.String(), err) }
 	atDestination := func(err error) error { return fault.At(fault.Destination, request.Destination.String(), err) }
 	has := trust.Directory{Path: request.Destination.Reference.StringWithinTransport(), Top: request.There}.Signatures
-	if repository := request.Destination.Repository; repository != nil {
-		home, err := c.Homes.Of(request.Destination.Reference, repository)
+	if _, remote := request.Destination.Remote(); remote {
+		home, err := c.homeOf(request.Destination)
 		if err != nil {
 			return false, atDestination(err)
 		}

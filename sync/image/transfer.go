@@ -182,8 +182,8 @@ func (x *transfer) put(ctx context.Context, t *content.Tree, identifier string) 
 // within reports whether the image stays in one registry as it is, so that
 // there is nothing to copy but names.
 func (x *transfer) within() bool {
-	source := x.location.Repository
-	return source != nil && source.SameRegistry(x.Destination.Repository) && x.Format == ""
+	source, remote := x.location.Remote()
+	return remote && source.SameRegistry(x.Destination.Repository) && x.Format == ""
 }
 
 // copyImage has copy.Image write one image, whose blobs are there.

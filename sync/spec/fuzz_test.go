@@ -97,7 +97,7 @@ func FuzzParsePlatform(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		platform, err := ParsePlatform(text)
+		platform, err := parsePlatform(text)
 		if err != nil {
 			return
 		}
@@ -106,7 +106,7 @@ func FuzzParsePlatform(f *testing.F) {
 			written += "/" + platform.Variant
 		}
 		require.Contains(t, []string{written, "linux/" + text}, written)
-		again, err := ParsePlatform(written)
+		again, err := parsePlatform(written)
 		require.NoError(t, err)
 		require.Equal(t, platform, again)
 	})

@@ -21,9 +21,9 @@ import (
 // maxConfig bounds the config of an attached manifest, in bytes.
 const maxConfig = 4 << 20
 
-// AttachmentTag is the tag under which sigstore's signatures of a manifest are
+// attachmentTag is the tag under which sigstore's signatures of a manifest are
 // attached to it (cosign's SIGNATURE_SPEC).
-func AttachmentTag(of digest.Digest) string {
+func attachmentTag(of digest.Digest) string {
 	return strings.Replace(of.String(), ":", "-", 1) + ".sig"
 }
 
@@ -54,7 +54,7 @@ func (h *Home) attached(ctx context.Context, of digest.Digest) ([]Signature, err
 
 // attachedManifest is the manifest that holds the signatures, or an empty one.
 func (h *Home) attachedManifest(ctx context.Context, of digest.Digest) (m v1.Manifest, found registry.Manifest, err error) {
-	found, err = h.repository.Manifest(ctx, AttachmentTag(of))
+	found, err = h.repository.Manifest(ctx, attachmentTag(of))
 	if fault.Is(err, fault.NotFound) {
 		return m, registry.Manifest{}, nil
 	}
@@ -93,7 +93,7 @@ func (h *Home) attachedDigest(ctx context.Context, of digest.Digest) (digest.Dig
 	if !h.attachments {
 		return "", nil
 	}
-	found, err := h.repository.Resolve(ctx, AttachmentTag(of))
+	found, err := h.repository.Resolve(ctx, attachmentTag(of))
 	if fault.Is(err, fault.NotFound) {
 		return "", nil
 	}
@@ -136,7 +136,7 @@ func (h *Home) adopt(ctx context.Context, a Addition) (written int64, err error)
 		}
 		written += int64(len(content))
 	}
-	return written + manifest.Size, h.repository.PutManifest(ctx, AttachmentTag(a.Of), manifest)
+	return written + manifest.Size, h.repository.PutManifest(ctx, attachmentTag(a.Of), manifest)
 }
 
 // small reads a blob of the repository whole, and checks it.
@@ -221,7 +221,7 @@ func (h *Home) writeAttached(ctx context.Context, of digest.Digest, m v1.Manifes
 		return 0, fmt.Errorf("encoding attached signatures: %w", err)
 	}
 	d := v1.Descriptor{MediaType: m.MediaType, Digest: digest.FromBytes(encoded), Size: int64(len(encoded))}
-	err = h.repository.PutManifest(ctx, AttachmentTag(of), registry.Manifest{Descriptor: d, Bytes: encoded})
+	err = h.repository.PutManifest(ctx, attachmentTag(of), registry.Manifest{Descriptor: d, Bytes: encoded})
 	return m.Config.Size + d.Size, err
 }
 

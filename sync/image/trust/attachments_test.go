@@ -62,7 +62,7 @@ func requireSignatures(t *testing.T, home *Home, expected []Signature) {
 // attachedTo is the manifest with the signatures, and its config.
 func attachedTo(t *testing.T, r *registrytest.Registry) (m v1.Manifest, config v1.Image) {
 	t.Helper()
-	require.NoError(t, json.Unmarshal(r.Manifest(t, "team/app", AttachmentTag(of)), &m))
+	require.NoError(t, json.Unmarshal(r.Manifest(t, "team/app", attachmentTag(of)), &m))
 	require.NoError(t, json.Unmarshal(r.Blob(t, "team/app", m.Config.Digest), &config))
 	return m, config
 }
@@ -97,7 +97,7 @@ func TestAttachmentsComeAsTheyAre(t *testing.T) {
 	source, destination := registrytest.Start(t), registrytest.Start(t)
 	payload := registrytest.Blob{MediaType: "application/vnd.dev.cosign.simplesigning.v1+json", Content: []byte("payload"), Annotations: map[string]string{"a": "b"}}
 	made := registrytest.RandomImage(1, registrytest.WithLayers(payload)) // with a config of its own
-	source.Push(t, "team/app", AttachmentTag(of), made)
+	source.Push(t, "team/app", attachmentTag(of), made)
 	from, home := attaching(t, source), attaching(t, destination)
 	there, err := from.Signatures(t.Context(), of)
 	require.NoError(t, err)
@@ -109,7 +109,7 @@ func TestAttachmentsComeAsTheyAre(t *testing.T) {
 	written, err := home.Add(t.Context(), Addition{Of: of, More: there, From: from})
 
 	require.NoError(t, err)
-	require.Equal(t, source.Image(t, "team/app", AttachmentTag(of)), destination.Image(t, "team/app", AttachmentTag(of)))
+	require.Equal(t, source.Image(t, "team/app", attachmentTag(of)), destination.Image(t, "team/app", attachmentTag(of)))
 	require.Equal(t, 1, source.Count(registrytest.ManifestGet), "what the policy was asked about is what comes")
 	require.Equal(t, 2, source.Count(registrytest.BlobGet), "the payload and the config")
 	var sent int64
@@ -259,7 +259,7 @@ func TestAManifestThatHoldsNoSignaturesIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := registrytest.Start(t)
-			r.Push(t, "team/app", AttachmentTag(of), test.image)
+			r.Push(t, "team/app", attachmentTag(of), test.image)
 			_, err := attaching(t, r).Signatures(t.Context(), of)
 			require.ErrorContains(t, err, test.says)
 		})

@@ -94,7 +94,7 @@ func (h *Home) Written(ctx context.Context, of digest.Digest) ([]Signature, erro
 func (h *Home) Possible() bool { return h.attachments || h.kept() }
 
 // Attaches reports whether sigstore's signatures are kept beside the image, under
-// an [AttachmentTag].
+// an attachmentTag.
 func (h *Home) Attaches() bool { return h.attachments }
 
 func (h *Home) signatures(ctx context.Context, of digest.Digest, at lookaside) ([]Signature, error) {
