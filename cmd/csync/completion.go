@@ -35,7 +35,7 @@ func completeValues(c *cobra.Command) {
 	}
 	for name, values := range map[string][]string{
 		"output": {"json", "text"}, "format": {"oci", "v2s1", "v2s2"},
-		"dest-path": {"name", "path", "full"}, "latest-by": {"name", "created"},
+		"dest-path": {"name", "path", "full", "flat", "nested"}, "tag-policy": {"allow", "deny"}, "latest-by": {"name", "created"},
 		"log-level": {"error", "warn", "info", "debug", "trace"}, "log-format": {"text", "json"},
 	} {
 		if c.Flags().Lookup(name) != nil {

@@ -41,7 +41,7 @@ func (f *syncFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.since, "since", "", "of a cip manifest, take what it did not ask for at the git commit `REF`")
 	flags.StringArrayVarP(&f.sources, "src", "s", nil, "take every image of `PLACE`: dir:PATH, oci:PATH, docker://REPOSITORY[:TAG], ...")
 	flags.StringArrayVarP(&f.destinations, "dest", "d", nil, "bring the images to `DEST`: docker://HOST[/PATH], dir:PATH, oci:PATH, ...")
-	flags.StringVar(&f.destPath, "dest-path", string(plan.PathName), "keep the source's `name`, its whole path, or full (path and registry)")
+	flags.StringVar(&f.destPath, "dest-path", string(plan.PathName), "keep the source's `name`, its whole path, or full (path and registry); flat, nested")
 	flags.StringVar(&f.latestBy, "latest-by", string(plan.ByName), "order tags that are no versions by `name` or created")
 	flags.BoolVar(&f.allowMissing, "allow-missing-platforms", false, "take an index that lacks some of the wanted platforms")
 	flags.BoolVar(&f.requireImages, "require-images", false, "fail where the source has no images, instead of warning")

@@ -15,7 +15,7 @@ func Instances(m registry.Manifest) ([]digest.Digest, error) {
 	}
 	var all []digest.Digest
 	for _, entry := range doc.Manifests {
-		if IsManifest(entry.MediaType) {
+		if isManifest(entry.MediaType) {
 			all = append(all, entry.Digest)
 		}
 	}

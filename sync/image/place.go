@@ -20,7 +20,7 @@ import (
 )
 
 // Name is what an image is called inside a place: a path, and a tag or a
-// digest.
+// digest. Only outside of registries there may be neither.
 type Name struct {
 	Path   string
 	Tag    string
@@ -31,6 +31,9 @@ type Name struct {
 func (n Name) String() string {
 	if n.Digest != "" {
 		return n.Path + "@" + n.Digest.String()
+	}
+	if n.Tag == "" {
+		return n.Path
 	}
 	return n.Path + ":" + n.Tag
 }

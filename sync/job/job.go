@@ -27,13 +27,18 @@ func Run(ctx context.Context, o Options) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	return carryOut(ctx, o, func(j *job) (plan.Request, error) { return j.request(file) })
+}
+
+// carryOut does with what the request asks for what the verb says.
+func carryOut(ctx context.Context, o Options, ask func(*job) (plan.Request, error)) (*report.Report, error) {
 	j, err := open(ctx, o, false)
 	if err != nil {
 		return nil, err
 	}
 	defer j.close()
 	ctx = log.With(ctx, j.logger)
-	request, err := j.request(file)
+	request, err := ask(j)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +119,15 @@ func (j *job) close() {
 
 // request makes of the options what a plan is made of.
 func (j *job) request(file *spec.File) (plan.Request, error) {
+	request := j.whatever(file)
+	if err := j.openDestinations(&request); err != nil {
+		return request, err
+	}
+	return request, j.addSources(&request)
+}
+
+// whatever is what holds for whatever is asked for.
+func (j *job) whatever(file *spec.File) plan.Request {
 	request := plan.Request{
 		File: file, OpenDestination: j.openDestination, Naming: j.Naming, Client: j.client,
 		SourceAccess: j.SourceAccess, System: j.Registry.System, AllowMissing: j.AllowMissing, LatestBy: j.LatestBy,
@@ -123,10 +137,7 @@ func (j *job) request(file *spec.File) (plan.Request, error) {
 	if j.TagPolicy != nil {
 		request.TagPolicy = *j.TagPolicy
 	}
-	if err := j.openDestinations(&request); err != nil {
-		return request, err
-	}
-	return request, j.addSources(&request)
+	return request
 }
 
 // act does with the plan what the verb says.

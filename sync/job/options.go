@@ -20,6 +20,7 @@ type Verb string
 // The verbs, as the report names them.
 const (
 	Sync   Verb = "sync"   // carries it out
+	Copy   Verb = "copy"   // the same, of one image
 	Plan   Verb = "plan"   // says what would be done
 	Verify Verb = "verify" // says what is not in place
 

@@ -105,5 +105,5 @@ func (e elsewhere) choose(ctx context.Context, _ content.Selection) found {
 }
 
 func (e elsewhere) keepsDigest(selection content.Selection) bool {
-	return selection.System == nil && !e.Single()
+	return selection.All() && !e.Single()
 }

@@ -41,7 +41,7 @@ func TestTagOrdersAndPathModesAreParsed(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, PathFull, mode)
 	_, err = ParsePathMode("deep")
-	require.ErrorContains(t, err, `"deep" is not name, path or full`)
+	require.ErrorContains(t, err, `"deep" is not name, path, full, flat or nested`)
 }
 
 func TestTheLatestAreByVersionOnlyWhereAllTagsAreVersions(t *testing.T) {

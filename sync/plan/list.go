@@ -93,7 +93,7 @@ func (c *comparison) images(ctx context.Context) []*Step {
 			}
 			step := newStep(named.Location, to).at(place)
 			step.Selection = c.selection(nil, to)
-			step.Format, step.several, step.Fixed = c.Format, len(c.Destinations) > 1, c.fixed(name, to)
+			step.Format, step.several = c.Format, len(c.Destinations) > 1
 			steps = append(steps, step)
 		}
 	}

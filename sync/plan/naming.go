@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"path"
+	"strings"
 
 	"go.podman.io/image/v5/docker/reference"
 
@@ -19,7 +20,15 @@ const (
 	PathName PathMode = "name" // the last element, as skopeo
 	PathPath PathMode = "path" // the whole repository path
 	PathFull PathMode = "full" // that and the registry, as skopeo's --scoped
+
+	// Where there is one level below a namespace, as at Quay, pubtools keeps the
+	// repository ns/product as ns----product.
+	PathFlat   PathMode = "flat"   // the whole path as one such element
+	PathNested PathMode = "nested" // the last element as the path that it stands for
 )
+
+// slash stands for one in a flat name.
+const slash = "----"
 
 // Naming is how images are called at the destinations.
 type Naming struct {
@@ -31,10 +40,10 @@ type Naming struct {
 // ParsePathMode reads --dest-path.
 func ParsePathMode(s string) (PathMode, error) {
 	switch mode := PathMode(s); mode {
-	case PathName, PathPath, PathFull:
+	case PathName, PathPath, PathFull, PathFlat, PathNested:
 		return mode, nil
 	}
-	return "", fault.New(fault.Input, fmt.Errorf("%q is not name, path or full", s))
+	return "", fault.New(fault.Input, fmt.Errorf("%q is not name, path, full, flat or nested", s))
 }
 
 // path is where the repository goes, relative to the destination.
@@ -47,7 +56,14 @@ func (n Naming) path(repository spec.Repository) string {
 	case n.Path == PathPath:
 		return reference.Path(repository.Name)
 	}
-	return path.Base(reference.Path(repository.Name))
+	name := path.Base(reference.Path(repository.Name))
+	switch n.Path {
+	case PathFlat:
+		return strings.ReplaceAll(reference.Path(repository.Name), "/", slash)
+	case PathNested:
+		return strings.ReplaceAll(name, slash, "/")
+	}
+	return name
 }
 
 // name completes the path with tag or digest.

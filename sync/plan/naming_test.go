@@ -25,6 +25,10 @@ func TestARepositoryKeepsSoMuchOfItsName(t *testing.T) {
 		{PathPath, "busybox", "", "library/busybox"},
 		{PathFull, "busybox", "", "docker.io/library/busybox"},
 		{PathFull, "q.io/team/app", "mirror/app", "mirror/app"},
+		{PathFlat, "q.io/rhel9/web/app", "", "rhel9----web----app"},
+		{PathFlat, "q.io/app", "", "app"},
+		{PathNested, "quay.io/org/rhel9----web----app", "", "rhel9/web/app"},
+		{PathNested, "quay.io/org/app", "", "app"},
 	} {
 		t.Run(string(test.mode)+" of "+test.name, func(t *testing.T) {
 			t.Parallel()

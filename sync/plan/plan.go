@@ -23,6 +23,8 @@ type Request struct {
 	File *spec.File
 	// Images are further images, of places that are no registries.
 	Images []image.Named
+	// Exact are images that go to the very references that are named for them.
+	Exact []Exact
 	// Destinations get everything; a source that names its own gets those.
 	Destinations []image.Place
 	// OpenDestination opens what a source names as its own destination.
@@ -78,7 +80,7 @@ type Copier interface {
 // steps that were not compared yet are left to do.
 func Make(ctx context.Context, r Request) *Plan {
 	c := newComparison(r)
-	steps := slices.Concat(r.problems(), c.repositories(ctx), c.images(ctx))
+	steps := slices.Concat(r.problems(), c.repositories(ctx), c.images(ctx), c.exact(ctx))
 	steps = refuseCollisions(steps)
 	passOn(steps)
 	steps = append(steps, c.referrers(ctx, steps)...)
@@ -170,7 +172,6 @@ func (r Request) step(s source, w wanted, place image.Place) *Step {
 		step.pin, step.listed.Digest = w.digest, w.listed
 	}
 	step.Format, step.several, step.referrers = r.Format, s.several, s.Referrers
-	step.Fixed = r.fixed(name, to)
 	step.Itself = step.Selection.All() && step.Format == "" && step.pin == "" && step.within && from.Identifier() == to.Identifier()
 	return step
 }

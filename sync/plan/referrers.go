@@ -22,10 +22,11 @@ func (c *comparison) referrers(ctx context.Context, steps []*Step) []*Step {
 		if !step.referrers || step.SourceDigest == "" || step.Err != nil {
 			continue
 		}
-		switch step.to.(type) {
-		case remote:
+		_, told := step.from.(remote)
+		_, kept := step.to.(remote)
+		if told && kept {
 			wanting = append(wanting, step)
-		default:
+		} else {
 			made = append(made, failed(step.Result.Source, step.Result.Destination+" (referrers)", errNoReferrers))
 		}
 	}
@@ -66,7 +67,7 @@ func asked(steps []*Step) func(*Step) bool {
 
 // referrersOf walks from the image's digests to everything that refers to them.
 func (c *comparison) referrersOf(ctx context.Context, step *Step) ([]*Step, error) {
-	source := step.from.(remote) // as source files have no others
+	source := step.from.(remote)
 	subjects, err := step.Selection.Subjects(ctx, source, step.SourceDigest.String())
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 
@@ -16,11 +17,27 @@ import (
 // whenever there is more of that.
 var attachment = regexp.MustCompile(`^sha(256-[0-9a-f]{64}|512-[0-9a-f]{128})(\.[a-z]+)?$`)
 
-// fixed reports whether the image that a destination has under a name has to
-// stay the one that it is. What keeps images in a format of its own is left out:
-// its digests do not tell whether an image is another.
-func (r Request) fixed(name image.Name, to image.Location) bool {
-	return name.Tag != "" && !r.TagPolicy.MayMove(name.Tag) && !to.Single() && !attachment.MatchString(name.Tag)
+// fixed reports whether the image that a step's destination has has to stay the
+// one that it is. What keeps images in a format of its own is left out: its
+// digests do not tell whether an image is another.
+func (r Request) fixed(step *Step) bool {
+	tag := tagOf(step.Destination)
+	digested := strings.Contains(tag, "@") || digest.Digest(tag).Validate() == nil
+	return !digested && !r.TagPolicy.MayMove(tag) && !step.Destination.Single() && !attachment.MatchString(tag)
+}
+
+// tagOf is the end of a location's name that tells its images apart: the tag, or
+// what stands in its place.
+func tagOf(l image.Location) string {
+	if _, inRegistry := l.Remote(); inRegistry {
+		return l.Identifier()
+	}
+	name := l.Reference.StringWithinTransport()
+	base := name[strings.LastIndexByte(name, '/')+1:]
+	if path, sum, digested := strings.Cut(base, "@"); digested {
+		return path + "@" + sum
+	}
+	return base[strings.LastIndexByte(base, ':')+1:]
 }
 
 // moves reports whether doing the step would move a tag that has to stay. Of
