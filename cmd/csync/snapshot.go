@@ -21,7 +21,7 @@ func newSnapshot() *cobra.Command {
 	f := &snapshotFlags{readFlags: readFlags{verb: "snapshot"}}
 	c := newVerb("snapshot [FLAGS] REGISTRY[/PATH] [REPOSITORY...]", "write a manifest of what is at a registry, by digest",
 		"csync snapshot registry.example.com/prod > snapshot.yaml")
-	c.Flags().StringVarP(&f.format, "output", "o", "yaml", "write `yaml`, a manifest of cip, or csv")
+	c.Flags().StringVarP(&f.format, "output", "o", "yaml", "write `FORMAT`: yaml, a manifest of cip, or csv")
 	c.Flags().BoolVar(&f.minimal, "minimal", false, "leave out what has no tag and is an instance of an index")
 	f.addAccess(c.Flags())
 	leaveToLongHelp(c, f.compatible())

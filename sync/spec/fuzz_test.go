@@ -97,7 +97,7 @@ func FuzzParsePlatform(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		platform, err := parsePlatform(text)
+		platform, err := ParsePlatform(text)
 		if err != nil {
 			return
 		}
@@ -106,7 +106,7 @@ func FuzzParsePlatform(f *testing.F) {
 			written += "/" + platform.Variant
 		}
 		require.Contains(t, []string{written, "linux/" + text}, written)
-		again, err := parsePlatform(written)
+		again, err := ParsePlatform(written)
 		require.NoError(t, err)
 		require.Equal(t, platform, again)
 	})

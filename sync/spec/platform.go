@@ -26,10 +26,10 @@ var architectureNames = map[string]string{
 
 var variantForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.]*$`)
 
-// parsePlatform reads os/architecture[/variant], in the values of GOOS and
+// ParsePlatform reads os/architecture[/variant], in the values of GOOS and
 // GOARCH as the OCI image index §Platform wants them. A bare architecture means
 // linux on it. The error says what is wrong and what was meant.
-func parsePlatform(s string) (v1.Platform, error) {
+func ParsePlatform(s string) (v1.Platform, error) {
 	parts := strings.Split(s, "/")
 	if len(parts) == 1 && !slices.Contains(systems, s) {
 		parts = []string{"linux", s}

@@ -18,7 +18,7 @@ func TestParsePlatform(t *testing.T) {
 		"windows/amd64":    {OS: "windows", Architecture: "amd64"},
 		"linux/arm64/v9.2": {OS: "linux", Architecture: "arm64", Variant: "v9.2"},
 	} {
-		platform, err := parsePlatform(text)
+		platform, err := ParsePlatform(text)
 		require.NoError(t, err)
 		require.Equal(t, want, platform)
 	}
@@ -39,7 +39,7 @@ func TestParsePlatformSaysWhatWasMeant(t *testing.T) {
 		"windows":          `"windows" is not a platform: os/architecture[/variant], such as linux/arm/v7`,
 		"everything/amd64": `platform "everything/amd64" has an unknown operating system`,
 	} {
-		_, err := parsePlatform(text)
+		_, err := ParsePlatform(text)
 		require.EqualError(t, err, want)
 	}
 }

@@ -54,7 +54,7 @@ func (p *promotionReader) readLacking(node *yaml.Node) {
 	for _, pair := range p.pairs(node, "images.lacking") {
 		p.lacking = append(p.lacking, pair.key)
 		names := p.names(pair.value, "the images that a platform lacks")
-		if platform, err := parsePlatform(pair.key.Value); err == nil {
+		if platform, err := ParsePlatform(pair.key.Value); err == nil {
 			p.Images.Lacking[PlatformName(platform)] = names
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // suffixForm is what may end a tag.
 var suffixForm = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 
-// PlatformName is os/architecture[/variant], as parsePlatform reads it.
+// PlatformName is os/architecture[/variant], as ParsePlatform reads it.
 func PlatformName(platform v1.Platform) string {
 	name := platform.OS + "/" + platform.Architecture
 	if platform.Variant != "" {
@@ -45,7 +45,7 @@ func (p *promotionReader) readPlatforms(node *yaml.Node) {
 }
 
 func (p *promotionReader) addPlatform(node *yaml.Node, word, suffix string) {
-	platform, err := parsePlatform(word)
+	platform, err := ParsePlatform(word)
 	switch {
 	case err != nil:
 		p.reject(p.at(node), "%v", err)
@@ -81,7 +81,7 @@ func (p *promotionReader) known(node *yaml.Node, what string) int {
 	if !ok {
 		return -1
 	}
-	platform, err := parsePlatform(word)
+	platform, err := ParsePlatform(word)
 	if err != nil {
 		p.reject(p.at(node), "%v", err)
 		return -1

@@ -71,7 +71,7 @@ func (r *reader) platforms(node *yaml.Node) setting {
 	var platforms []v1.Platform
 	seen := map[string]bool{}
 	for element, word := range r.words(node, "platforms", "a platform") {
-		platform, err := parsePlatform(word)
+		platform, err := ParsePlatform(word)
 		if err != nil {
 			r.reject(r.at(element), "%v", err)
 			continue
