@@ -52,6 +52,18 @@ func Assemble(instances []v1.Descriptor, mediaType string) (registry.Manifest, e
 	return registry.Manifest{Descriptor: d, Bytes: bytes}, err
 }
 
+// IndexType is the media type of indexes in a format, oci or docker; "" of any
+// other.
+func IndexType(format string) string {
+	switch format {
+	case "oci":
+		return v1.MediaTypeImageIndex
+	case "docker":
+		return manifest.DockerV2ListMediaType
+	}
+	return ""
+}
+
 // assemblable says why an index cannot list the image.
 func assemblable(d v1.Descriptor) error {
 	switch {

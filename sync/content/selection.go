@@ -116,7 +116,7 @@ func (s Selection) chooseSingle(ctx context.Context, source Source, whole Choice
 	}
 	whole.Platforms = []string{PlatformName(platform)}
 	for _, wanted := range s.Platforms {
-		if matches(wanted, &platform) {
+		if Fits(wanted, &platform) {
 			return whole, nil
 		}
 	}
@@ -153,7 +153,7 @@ func (s Selection) keep(entries []v1.Descriptor) ([]bool, error) {
 	for _, wanted := range s.Platforms {
 		found := false
 		for i, entry := range entries {
-			if matches(wanted, entry.Platform) {
+			if Fits(wanted, entry.Platform) {
 				keep[i], found = true, true
 				kept[entry.Digest.String()] = true
 			}
@@ -178,9 +178,9 @@ func (s Selection) keep(entries []v1.Descriptor) ([]bool, error) {
 	return keep, nil
 }
 
-// matches compares as containerd does: arm64 is arm64/v8, and a platform
-// without a variant takes every variant.
-func matches(wanted v1.Platform, got *v1.Platform) bool {
+// Fits reports whether a platform is a wanted one, as containerd compares: arm64
+// is arm64/v8, and a wanted platform without a variant takes every variant.
+func Fits(wanted v1.Platform, got *v1.Platform) bool {
 	if got == nil || wanted.OS != got.OS || wanted.Architecture != got.Architecture {
 		return false
 	}

@@ -82,10 +82,10 @@ func TestPlatformsMatchAsContainerdHasThem(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, c.matches, matches(c.wanted, &c.got))
+			require.Equal(t, c.matches, Fits(c.wanted, &c.got))
 		})
 	}
-	require.False(t, matches(platform("amd64", ""), nil), "an entry without a platform")
+	require.False(t, Fits(platform("amd64", ""), nil), "an entry without a platform")
 }
 
 // FuzzWithEntries: whatever is cut out of an index, the rest is JSON still, and

@@ -80,7 +80,7 @@ func TestAnImageOfAnotherPlatformThanItsTagSaysIsNotPromoted(t *testing.T) {
 
 	done := r.promote()
 
-	require.Contains(t, failures(done), "the image is for linux/arm64, and its tag says linux/ppc64le")
+	require.Contains(t, failures(done), "the image is for linux/arm64, and should be for linux/ppc64le")
 	require.Empty(t, r.at(0, "base", label))
 }
 

@@ -46,8 +46,11 @@ func refuseCollisions(steps []*Step) []*Step {
 }
 
 // sameSource reports whether both want the same image, by one name or, from
-// wherever, by its digest.
+// wherever, by its digest. An index that was made here has no one source.
 func sameSource(a, b *Step) bool {
+	if a.written() != "" || b.written() != "" {
+		return a.written() == b.written()
+	}
 	return a.Result.Source == b.Result.Source || a.named() != "" && a.named() == b.named()
 }
 

@@ -116,6 +116,8 @@ func (c *comparison) step(ctx context.Context, step *Step, k known) (settle func
 		step.Fail(step.atDestination(destinationErr))
 	case step.there(step.Wanted), step.there(step.made):
 		return func() { c.inPlace(ctx, step) }
+	case step.overtaken():
+		step.Fail(step.atDestination(errOvertaken))
 	case step.moves():
 		step.bar(step.mayNotMove(step.Result.PreviousDigest, cmp.Or(step.Wanted, step.made)))
 	default:

@@ -66,10 +66,10 @@ type Part struct {
 	Digest digest.Digest
 }
 
-// Writing is the step that writes an index of images that the repository of to
+// writing is the step that writes an index of images that the repository of to
 // has by then. The action says what made it. The first of its parts is the source
 // in the report.
-func Writing(action report.Action, index registry.Manifest, parts []Part, to image.Location) *Step {
+func writing(action report.Action, index registry.Manifest, parts []Part, to image.Location) *Step {
 	step := newStep(parts[0].Location, to)
 	step.Action, step.Result.Action = action, action
 	step.from, step.within = given{index}, false
@@ -91,6 +91,13 @@ func (s *Step) VouchParts(ctx context.Context, policy interface {
 
 // given is a manifest that is nowhere yet.
 type given struct{ registry.Manifest }
+
+// written is the index that the step writes or tags which was made here; "" of
+// what is the source's.
+func (s *Step) written() digest.Digest {
+	g, _ := s.from.(given)
+	return g.Digest
+}
 
 func (g given) look(context.Context) (v1.Descriptor, error) { return g.Descriptor, nil }
 func (given) complete(context.Context) error                { return nil }

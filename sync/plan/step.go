@@ -64,16 +64,17 @@ type Wish struct {
 	Parts []Part
 
 	from, to  end
-	within    bool          // source and destination are one repository
-	several   bool          // the same image goes to other destinations as well
-	pin       digest.Digest // what the source must be; "": whatever it is
-	listed    v1.Descriptor // what the source has been found to be before, as far as that was told; zero: it was not
-	made      digest.Digest // what a run before made of the source; "": not known
-	refused   error         // that the destination may not be read; nil: it may
-	referrers bool          // what refers to the image is wanted as well
-	read      bool          // the run reads it in any case
-	collides  bool          // another image is wanted under the same reference
-	barred    bool          // it may not have its name, which says nothing of the image
+	within    bool           // source and destination are one repository
+	several   bool           // the same image goes to other destinations as well
+	pin       digest.Digest  // what the source must be; "": whatever it is
+	listed    v1.Descriptor  // what the source has been found to be before, as far as that was told; zero: it was not
+	made      digest.Digest  // what a run before made of the source; "": not known
+	over      *digest.Digest // what the destination named when the step was made; nil: whatever
+	refused   error          // that the destination may not be read; nil: it may
+	referrers bool           // what refers to the image is wanted as well
+	read      bool           // the run reads it in any case
+	collides  bool           // another image is wanted under the same reference
+	barred    bool           // it may not have its name, which says nothing of the image
 }
 
 // Key names what a step does, the same in every run that is to do the same.

@@ -14,6 +14,7 @@ import (
 	"csync/sync/fault"
 	"csync/sync/image"
 	"csync/sync/origin"
+	"csync/sync/plan"
 	"csync/sync/registry"
 	"csync/sync/spec"
 )
@@ -30,9 +31,8 @@ type wanted struct {
 
 // tagged is a tag of the source.
 type tagged struct {
-	tag               string
-	location          image.Location
-	registry.Manifest // its bytes only where they are needed
+	tag        string
+	plan.Known // its bytes only where they are needed
 }
 
 // lookAtSource finds out what the source has, every image at the same time.
@@ -115,23 +115,23 @@ func (p *promotion) lookAtHash(ctx context.Context, w *wanted) (*tagged, error) 
 // lookAtInstance looks at the tag of a platform, and whether an image of that
 // platform is there.
 func (p *promotion) lookAtInstance(ctx context.Context, w *wanted, wanted spec.PlatformSuffix) (*tagged, error) {
-	t, there, err := p.tag(w, p.Found.Hash+wanted.Suffix)
+	t, _, err := p.tag(w, p.Found.Hash+wanted.Suffix)
 	if err != nil {
 		return nil, err
 	}
-	if t.Manifest, err = there.Manifest(ctx, t.tag); err != nil {
-		return nil, t.at(err)
+	if t.Known, err = plan.Read(ctx, t.Location, ""); err != nil {
+		return nil, err
 	}
-	platform, err := content.PlatformOf(ctx, there, t.Manifest)
-	if err != nil {
-		return nil, t.at(err)
+	return t, t.Identify(ctx, &wanted.Platform)
+}
+
+// known are the instances.
+func (w *wanted) known() []plan.Known {
+	var all []plan.Known
+	for _, t := range w.instances {
+		all = append(all, t.Known)
 	}
-	if !matches(wanted.Platform, content.PlatformName(platform)) {
-		return nil, t.at(fault.New(fault.Conflict, fmt.Errorf("the image is for %s, and its tag says %s",
-			content.PlatformName(platform), content.PlatformName(wanted.Platform))))
-	}
-	t.Platform = &platform
-	return t, nil
+	return all
 }
 
 func (p *promotion) tag(w *wanted, tag string) (*tagged, image.Remote, error) {
@@ -143,11 +143,11 @@ func (p *promotion) tag(w *wanted, tag string) (*tagged, image.Remote, error) {
 	if !ok {
 		return nil, there, fault.New(fault.Internal, errors.New("the source is no registry"))
 	}
-	return &tagged{tag: tag, location: location}, there, nil
+	return &tagged{tag: tag, Known: plan.Known{Location: location}}, there, nil
 }
 
 // at says where an error happened.
-func (t *tagged) at(err error) error { return fault.At(fault.Source, t.location.String(), err) }
+func (t *tagged) at(err error) error { return fault.At(fault.Source, t.Location.String(), err) }
 
 // hasPlatforms reports whether an image is, or an index has, what it must.
 func hasPlatforms(ctx context.Context, there content.Source, m registry.Manifest, platforms []spec.PlatformSuffix) error {

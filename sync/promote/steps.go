@@ -6,14 +6,10 @@ import (
 	"slices"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-	"go.podman.io/image/v5/manifest"
 	"golang.org/x/sync/errgroup"
 
 	"csync/sync/content"
-	"csync/sync/fault"
-	"csync/sync/image"
 	"csync/sync/plan"
-	"csync/sync/registry"
 	"csync/sync/report"
 	"csync/sync/spec"
 )
@@ -130,7 +126,7 @@ func (p *promotion) copying(w *wanted, t *tagged, s *site, tag string) *plan.Ste
 	if err != nil {
 		return p.failing(w, s, tag, report.Copy, err)
 	}
-	step := p.settle(s, plan.Copying(t.location, to, t.Descriptor))
+	step := p.settle(s, plan.Copying(t.Location, to, t.Descriptor))
 	if !s.source {
 		step.WithReferrers()
 	}
@@ -139,63 +135,27 @@ func (p *promotion) copying(w *wanted, t *tagged, s *site, tag string) *plan.Ste
 
 // index makes the step that writes the index of an image.
 func (p *promotion) index(ctx context.Context, w *wanted, s *site, m *made) *plan.Step {
-	action, do := report.Assemble, p.assembled
+	action := report.Assemble
 	if p.Index == spec.MergeIndex {
-		action, do = report.Merge, p.merged
+		action = report.Merge
 	}
 	to, err := s.location(w.Name, p.indexTag())
 	if err != nil {
 		return p.failing(w, s, p.indexTag(), action, err)
 	}
-	index, parts, err := do(ctx, w, s, to)
+	var step *plan.Step
+	if action == report.Merge {
+		step, err = plan.Merging(ctx, w.hash.Known, to)
+	} else {
+		step, err = plan.Assembling(w.known(), content.IndexType(p.Format), to)
+	}
 	if err != nil {
 		return p.failing(w, s, p.indexTag(), action, err)
 	}
 	if action == report.Merge {
 		m.contents = append(m.contents, p.copying(w, w.hash, s, w.hash.Digest.String()))
 	}
-	return p.settle(s, plan.Writing(action, index, parts, to))
-}
-
-// assembled is the index of what the arch tags name.
-func (p *promotion) assembled(_ context.Context, w *wanted, _ *site, to image.Location) (registry.Manifest, []plan.Part, error) {
-	var instances []v1.Descriptor
-	var parts []plan.Part
-	for _, t := range w.instances {
-		instances = append(instances, t.Descriptor)
-		parts = append(parts, plan.Part{Location: t.location, Digest: t.Digest})
-	}
-	index, err := content.Assemble(instances, formats[p.Format])
-	return index, parts, fault.At(fault.Destination, to.String(), err)
-}
-
-// formats are the media types of indexes by the names of the promotion file.
-var formats = map[string]string{"oci": v1.MediaTypeImageIndex, "docker": manifest.DockerV2ListMediaType}
-
-// merged is the source's index with what only the destination's has.
-func (p *promotion) merged(ctx context.Context, w *wanted, s *site, to image.Location) (registry.Manifest, []plan.Part, error) {
-	there, _ := to.Remote()
-	old, err := there.Manifest(ctx, there.Identifier)
-	if err != nil && !fault.Is(err, fault.NotFound) {
-		return registry.Manifest{}, nil, fault.At(fault.Destination, to.String(), err)
-	}
-	if old.Digest != "" && !content.IsIndex(old.MediaType) {
-		platform, err := content.PlatformOf(ctx, there, old)
-		if err != nil {
-			return registry.Manifest{}, nil, fault.At(fault.Destination, to.String(), err)
-		}
-		old.Platform = &platform
-	}
-	merged, err := content.Merge(w.hash.Manifest, old)
-	parts := []plan.Part{{Location: w.hash.location, Digest: w.hash.Digest}}
-	for _, kept := range merged.Kept {
-		location, err := to.Beside(kept.Digest.String())
-		if err != nil {
-			return registry.Manifest{}, nil, err
-		}
-		parts = append(parts, plan.Part{Location: location, Digest: kept.Digest})
-	}
-	return merged.Manifest, parts, fault.At(fault.Destination, to.String(), err)
+	return p.settle(s, step)
 }
 
 // labelling gives the label to what another step brings.
