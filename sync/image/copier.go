@@ -109,7 +109,7 @@ func (c *Copier) Copy(ctx context.Context, request Request) (Copied, error) {
 		write = c.copyToLibrary
 	}
 	copied, err := write(ctx, request, original)
-	copied.Platforms = original.choice.Platforms
+	copied.Platforms = original.platforms
 	if home, known := original.home.Store.(*trust.Home); known {
 		copied.Read += home.BytesRead()
 	}

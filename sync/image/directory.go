@@ -18,17 +18,23 @@ import (
 	"csync/sync/log"
 )
 
-// absentDirectory is a directory whose parent is not there yet, which the
-// library has no reference for; replaceDirectory makes both.
-type absentDirectory struct {
+// directoryToBe is a directory that is not there yet, or will be another one. The
+// library has no reference for one whose parent is missing; replaceDirectory makes
+// both.
+type directoryToBe struct {
 	types.ImageReference // of some other directory
 	path                 string
 }
 
-func (d absentDirectory) StringWithinTransport() string { return d.path }
+func directoryReference(path string) (types.ImageReference, error) {
+	root, err := directory.NewReference("/")
+	return directoryToBe{root, path}, err
+}
+
+func (d directoryToBe) StringWithinTransport() string { return d.path }
 
 // NewImageSource opens what may have been written since.
-func (d absentDirectory) NewImageSource(ctx context.Context, sys *types.SystemContext) (types.ImageSource, error) {
+func (d directoryToBe) NewImageSource(ctx context.Context, sys *types.SystemContext) (types.ImageSource, error) {
 	if _, err := os.Stat(d.path); err != nil {
 		return nil, err
 	}
@@ -37,15 +43,6 @@ func (d absentDirectory) NewImageSource(ctx context.Context, sys *types.SystemCo
 		return nil, err
 	}
 	return ref.NewImageSource(ctx, sys)
-}
-
-// directoryReference is the dir: reference of path, whatever of it exists.
-func directoryReference(path string) (types.ImageReference, error) {
-	if parent, err := os.Stat(filepath.Dir(path)); err == nil && parent.IsDir() {
-		return directory.NewReference(path)
-	}
-	root, err := directory.NewReference("/")
-	return absentDirectory{root, path}, err
 }
 
 // replaceDirectory has write fill a new directory beside path, and only when

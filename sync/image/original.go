@@ -23,12 +23,12 @@ import (
 // copied to several destinations at the same time.
 type Original struct {
 	opened
-	location Location
-	digest   digest.Digest  // of the source's manifest, before any selection
-	choice   content.Choice // without bytes
-	root     *content.Tree  // what is wanted
-	home     *trust.Once    // where its signatures are
-	turn     chan struct{}  // to read a blob of a source that takes one reader; nil: all may
+	location  Location
+	digest    digest.Digest // of the source's manifest, before any selection
+	platforms []string      // of the wanted instances
+	root      *content.Tree // what is wanted
+	home      *trust.Once   // where its signatures are
+	turn      chan struct{} // to read a blob of a source that takes one reader; nil: all may
 
 	configs *configs
 }
@@ -78,7 +78,7 @@ func (c *Copier) load(ctx context.Context, o *Original, request Request) error {
 	if o.root, err = content.Load(ctx, o, wanted); err != nil {
 		return err
 	}
-	o.choice, o.choice.Bytes = choice, nil
+	o.platforms = choice.Platforms
 	return c.admit(ctx, o)
 }
 
