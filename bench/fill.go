@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -53,7 +54,7 @@ func (f *filler) fill(ctx context.Context, repositories []repository) error {
 
 func (f *filler) image(ctx context.Context, repository string, i image) error {
 	if len(i.platforms) == 0 {
-		_, err := f.manifest(ctx, repository, i, "linux/amd64", i.tag)
+		_, err := f.manifest(ctx, repository, i, cmp.Or(i.platform, "linux/amd64"), i.tag)
 		return err
 	}
 	index := manifest{SchemaVersion: 2, MediaType: indexType}

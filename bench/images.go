@@ -41,6 +41,7 @@ type repository struct {
 type image struct {
 	tag       string
 	layers    []layer
+	platform  string // of an image that is none; linux/amd64 without
 	platforms []string
 	docker    bool // of Docker's media types, and not of OCI's
 	// note makes the manifest differ from others with the same layers.

@@ -10,7 +10,7 @@ func rows(t tools, roundTrip time.Duration) []row {
 	return []row{
 		t.rowA(roundTrip), t.rowB(roundTrip), t.rowC(roundTrip), t.rowsDE(roundTrip)[0], t.rowsDE(roundTrip)[1],
 		t.rowF(), t.rowG(roundTrip), t.rowH(roundTrip), t.rowI(roundTrip), t.rowJ(roundTrip), t.rowK(roundTrip),
-		t.rowL(), t.rowM(),
+		t.rowL(), t.rowM(), t.rowP(),
 	}
 }
 
