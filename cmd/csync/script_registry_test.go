@@ -125,6 +125,16 @@ func push(ts *testscript.TestScript, neg bool, args []string) {
 	r.Reset()
 }
 
+// lose REGISTRY/REPOSITORY:TAG removes the last layer of an image, as a registry
+// does by mistake.
+func lose(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg || len(args) != 1, "lose REGISTRY/REPOSITORY:TAG")
+	r, repository, tag := split(ts, args[0])
+	blobs := r.Image(worldOf(ts), repository, tag).Blobs
+	r.DeleteBlob(worldOf(ts), repository, blobs[len(blobs)-1].Digest())
+	r.Reset()
+}
+
 func makeImage(seed int, docker bool, platforms []string) registrytest.Image {
 	var options []registrytest.ImageOption
 	if docker {

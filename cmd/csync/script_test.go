@@ -46,6 +46,7 @@ func runScripts(t *testing.T, dir, program string) {
 			"alias":     alias,
 			"push":      push,
 			"retag":     retag,
+			"lose":      lose,
 			"digest":    setDigest,
 			"answer":    answer,
 			"tags":      tags,

@@ -41,6 +41,9 @@ func (f *syncFlags) check(args []string) error {
 	if len(f.srcYAML) > 1 {
 		return usageError(f.verb, "--src-yaml is given %d times: one run reads one source file", len(f.srcYAML))
 	}
+	if f.deep && f.dryRun && f.verb == "sync" {
+		return usageError(f.verb, "--deep and --dry-run cannot be used at the same time: nothing is there yet")
+	}
 	if len(f.srcYAML) > 0 && len(f.sources) > 0 {
 		return usageError(f.verb, "--src-yaml and --src cannot be used at the same time")
 	}

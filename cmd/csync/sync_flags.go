@@ -18,6 +18,7 @@ type syncFlags struct {
 	latestBy      string
 	allowMissing  bool
 	requireImages bool
+	deep          bool
 
 	all, scoped, preserveDigests, keepGoing bool
 	suffix, format                          string
@@ -45,6 +46,9 @@ func (f *syncFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.latestBy, "latest-by", string(plan.ByName), "order tags that are no versions by `name` or created")
 	flags.BoolVar(&f.allowMissing, "allow-missing-platforms", false, "take an index that lacks some of the wanted platforms")
 	flags.BoolVar(&f.requireImages, "require-images", false, "fail where the source has no images, instead of warning")
+	if f.verb != "plan" {
+		flags.BoolVar(&f.deep, "deep", false, "ask the destinations for every layer and config, too")
+	}
 	f.addSkopeo(flags)
 	f.runFlags.add(flags)
 }

@@ -17,7 +17,7 @@ func (f *syncFlags) options(args []string, io streams) (job.Options, error) {
 		return o, usageError(f.verb, "--since names no commit")
 	}
 	o.SourceFile, o.Since, o.Sources, o.Destinations = last(f.srcYAML), f.since, f.sources, f.destinations
-	o.AllowMissing, o.RequireImages = f.allowMissing, f.requireImages
+	o.AllowMissing, o.RequireImages, o.Deep = f.allowMissing, f.requireImages, f.deep
 	o.Format, o.PreserveDigests = f.format, f.preserveDigests
 	if o.Naming, err = f.naming(); err != nil {
 		return o, err

@@ -23,11 +23,12 @@ import (
 type ociArchive struct {
 	*collection
 	index func() (v1.Index, error)
+	read  *archived // what the file has, if somebody wanted to know
 }
 
 func openOCIArchive(p place) (Place, error) {
 	c, err := collect(p, func(directory string) error { return unpack(p.path, directory) })
-	return &ociArchive{c, sync.OnceValues(func() (v1.Index, error) { return archivedIndex(p.path) })}, err
+	return &ociArchive{collection: c, index: sync.OnceValues(func() (v1.Index, error) { return archivedIndex(p.path) })}, err
 }
 
 // unpack unpacks an archive that exists.
@@ -52,7 +53,9 @@ func (p *ociArchive) Location(name Name) (Location, error) {
 		return Location{}, fault.New(fault.Input, err)
 	}
 	look := func(ctx context.Context) (v1.Descriptor, error) { return p.look(ctx, name.String()) }
-	return p.location(ref, name.String(), look), nil
+	l := p.location(ref, name.String(), look)
+	l.contents = func(ctx context.Context) (opened, error) { return p.contents(ctx, name.String()) }
+	return l, nil
 }
 
 // look finds an image in what is written, or else in the file.
@@ -78,7 +81,31 @@ func (p *ociArchive) look(ctx context.Context, name string) (v1.Descriptor, erro
 	return v1.Descriptor{}, fault.New(fault.NotFound, fmt.Errorf("%s has no image %q", p.shown, name))
 }
 
+// contents are those of an image in what is being written, or else in the file,
+// which is read once for all of them.
+func (p *ociArchive) contents(ctx context.Context, name string) (opened, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, err := os.Stat(p.directory); err == nil { // it is removed when the place is completed
+		ref, err := layout.NewReference(p.directory, name)
+		if err != nil {
+			return opened{}, err
+		}
+		return Location{Reference: ref, System: p.system}.open(ctx)
+	}
+	if p.read == nil {
+		read, err := readArchive(p.path)
+		if err != nil {
+			return opened{}, lookFault(err)
+		}
+		p.read = read
+	}
+	root, err := p.read.find(name)
+	return opened{Source: archivedImage{p.read, root}}, err
+}
+
 func (p *ociArchive) Complete(context.Context, int) error {
+	p.read = nil // which was what the file had before
 	return errors.Join(storageFault(p.pack()), p.Discard())
 }
 

@@ -53,7 +53,11 @@ type Contents struct {
 // Read reads the manifest at a location; the caller closes what it gets. The
 // error has the kind not-found where there is none.
 func Read(ctx context.Context, l Location) (*Contents, error) {
-	from, err := l.open(ctx)
+	open := l.open
+	if l.contents != nil {
+		open = l.contents
+	}
+	from, err := open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +70,45 @@ func Read(ctx context.Context, l Location) (*Contents, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// Tree reads all manifests of the image. The blobs of one in podman's store are
+// those that it keeps, which are not those of the manifest.
+func (c *Contents) Tree(ctx context.Context) (*content.Tree, error) {
+	tree, err := content.Load(ctx, c.Source, c.Manifest)
+	if err != nil || c.from.library == nil {
+		return tree, err
+	}
+	kept, err := c.from.library.LayerInfosForCopy(ctx, nil)
+	if err != nil {
+		return nil, lookFault(err)
+	}
+	if kept == nil {
+		return tree, nil
+	}
+	tree.Blobs = nil
+	if tree.Config != nil {
+		tree.Blobs = append(tree.Blobs, *tree.Config)
+	}
+	for _, layer := range kept {
+		tree.Blobs = append(tree.Blobs, v1.Descriptor{Digest: layer.Digest, Size: layer.Size})
+	}
+	return tree, nil
+}
+
+// Weigh reads a blob, and gives its size. Other bytes than those with its digest
+// are a failure of the kind digest-mismatch.
+func (c *Contents) Weigh(ctx context.Context, blob v1.Descriptor) (int64, error) {
+	if archive, ok := c.Source.(archivedImage); ok {
+		return archive.weigh(blob)
+	}
+	body, err := c.Source.Blob(ctx, blob)
+	if err != nil {
+		return 0, err
+	}
+	defer body.Close()
+	size, err := io.Copy(io.Discard, registry.Verify(body, v1.Descriptor{Digest: blob.Digest, Size: -1}))
+	return size, kindOf(err)
 }
 
 // Close gives back what reading needed.

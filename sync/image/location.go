@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -38,6 +39,9 @@ type Location struct {
 	begin func() (types.ImageReference, error)
 	// look tells what is there where that takes no opening. nil: nothing does.
 	look func(ctx context.Context) (v1.Descriptor, error)
+	// contents are what is there, to be looked at but not copied, where that takes
+	// no opening either. nil: nothing gives them.
+	contents func(ctx context.Context) (opened, error)
 	// obstacle says what keeps an image from being written, whether or not one
 	// that is there may be replaced. nil: nothing does.
 	obstacle func(replace bool) error
@@ -127,6 +131,16 @@ func (l Location) isDirectory() bool {
 func (l Location) isLayout() bool {
 	name := l.Reference.Transport().Name()
 	return name == layout.Transport.Name() || name == archive.Transport.Name()
+}
+
+// Keeper is equal for locations that keep each blob once for all of them: those
+// of a layout.
+func (l Location) Keeper() string {
+	if !l.isLayout() {
+		return l.String()
+	}
+	path, _, _ := strings.Cut(l.Reference.StringWithinTransport(), ":")
+	return l.Reference.Transport().Name() + ":" + path
 }
 
 // String is the location as users write it, "docker://q.io/a/b:1".

@@ -143,6 +143,8 @@ func (j *job) whatever(file *spec.File) plan.Request {
 // act does with the plan what the verb says.
 func (j *job) act(ctx context.Context, p *plan.Plan) {
 	switch {
+	case j.Verb == Verify && j.Deep:
+		p.VerifyDeep(ctx, j.Jobs)
 	case j.Verb == Verify:
 		p.Verify(ctx, j.Jobs)
 	case j.readOnly() && ctx.Err() != nil:
@@ -163,10 +165,14 @@ func (j *job) run(ctx context.Context, p *plan.Plan) {
 }
 
 // complete ends archives, also those of a run that was interrupted: what it has
-// done is to be kept, or given up in order.
+// done is to be kept, or given up in order. Then it looks whether all is there,
+// if that was asked for.
 func (j *job) complete(ctx context.Context, p *plan.Plan) {
 	for _, place := range j.places {
 		p.Complete(context.WithoutCancel(ctx), place)
+	}
+	if j.Deep && !j.readOnly() {
+		p.Audit(ctx, j.Jobs)
 	}
 }
 

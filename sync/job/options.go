@@ -59,6 +59,8 @@ type Options struct {
 	// Jobs bounds the images under way, and the requests at a registry unless
 	// Registry does; at least 1.
 	Jobs int
+	// Deep asks for every blob of what Sync leaves in place, or Verify finds.
+	Deep bool
 	// FailFast stops at the first failure.
 	FailFast bool
 	// CacheFile remembers what platform filters made of indexes; empty: nothing

@@ -2,11 +2,13 @@ package plan
 
 import (
 	"context"
+	"errors"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"csync/sync/content"
+	"csync/sync/fault"
 	"csync/sync/image"
 )
 
@@ -19,6 +21,8 @@ type end interface {
 	// complete is look, and asks a registry for every instance of an index. The
 	// error has the kind not-found where one is missing.
 	complete(ctx context.Context) error
+	// open is what there is to ask about the image's blobs.
+	open(ctx context.Context) (stock, error)
 	// choose is what the selection wants of what is there.
 	choose(ctx context.Context, selection content.Selection) found
 	// keepsDigest reports whether what a selection makes of an image has there the
@@ -37,6 +41,9 @@ type repository interface {
 	Digests(ctx context.Context) map[string]digest.Digest
 	// Referrers are the manifests whose subject is the digest.
 	Referrers(ctx context.Context, subject digest.Digest) ([]v1.Descriptor, error)
+	// HasBlob reports whether a blob is there, and its size, -1 if that is not
+	// known.
+	HasBlob(ctx context.Context, d digest.Digest) (size int64, has bool, err error)
 }
 
 func endOf(l image.Location) end {
@@ -75,6 +82,24 @@ func (r remote) complete(ctx context.Context) error {
 	return content.Complete(ctx, r, m)
 }
 
+func (r remote) open(ctx context.Context) (stock, error) {
+	m, err := r.Manifest(ctx, r.identifier)
+	if err != nil {
+		return stock{}, err
+	}
+	tree, err := content.Load(ctx, r, m)
+	return stock{tree: tree, keeper: r.repository, weigh: r.weigh, parallel: maxQuestions, close: func() {}}, err
+}
+
+// weigh asks for a blob.
+func (r remote) weigh(ctx context.Context, blob v1.Descriptor) (int64, error) {
+	size, has, err := r.HasBlob(ctx, blob.Digest)
+	if err == nil && !has {
+		err = fault.New(fault.NotFound, errors.New("the registry does not have it"))
+	}
+	return size, err
+}
+
 func (r remote) choose(ctx context.Context, selection content.Selection) found {
 	m, err := r.Manifest(ctx, r.identifier)
 	if err != nil {
@@ -98,6 +123,19 @@ func (e elsewhere) look(ctx context.Context) (v1.Descriptor, error) {
 func (e elsewhere) complete(ctx context.Context) error {
 	_, err := e.look(ctx)
 	return err
+}
+
+func (e elsewhere) open(ctx context.Context) (stock, error) {
+	contents, err := image.Read(ctx, e.Location)
+	if err != nil {
+		return stock{}, err
+	}
+	tree, err := contents.Tree(ctx)
+	if err != nil {
+		contents.Close()
+		return stock{}, err
+	}
+	return stock{tree: tree, keeper: e.Keeper(), weigh: contents.Weigh, parallel: contents.Parallel, close: contents.Close}, nil
 }
 
 func (e elsewhere) choose(ctx context.Context, _ content.Selection) found {

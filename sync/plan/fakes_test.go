@@ -79,6 +79,12 @@ func (s *shop) Blob(_ context.Context, blob v1.Descriptor) (io.ReadCloser, error
 	return io.NopCloser(strings.NewReader(s.blobs[blob.Digest])), nil
 }
 
+func (s *shop) HasBlob(_ context.Context, d digest.Digest) (int64, bool, error) {
+	s.ask("BLOB %s", d)
+	content, has := s.blobs[d]
+	return int64(len(content)), has, s.reading
+}
+
 func (s *shop) Tags(context.Context) ([]string, error) {
 	s.ask("TAGS")
 	var tags []string

@@ -15,31 +15,37 @@ import (
 // every instance is asked for. It reads only; jobs bounds the questions under
 // way.
 func (p *Plan) Verify(ctx context.Context, jobs int) {
+	p.verify(ctx, jobs, end.complete)
+}
+
+func (p *Plan) verify(ctx context.Context, jobs int, complete func(end, context.Context) error) {
+	p.each(jobs, func(step *Step) bool { return step.ToDo() || step.Result.Status == report.Unchanged }, func(step *Step) {
+		if err := step.verify(ctx, complete); err != nil {
+			step.Fail(step.atDestination(err))
+		}
+	})
+}
+
+// each does something for the steps that are meant, for some at the same time.
+func (p *Plan) each(jobs int, meant func(*Step) bool, do func(*Step)) {
 	var group errgroup.Group
 	group.SetLimit(max(jobs, 1))
 	for _, step := range p.Steps {
-		if !step.ToDo() && step.Result.Status != report.Unchanged {
-			continue
+		if meant(step) {
+			group.Go(func() error {
+				do(step)
+				return nil
+			})
 		}
-		group.Go(func() error {
-			if err := step.verify(ctx); err != nil {
-				step.Fail(step.atDestination(err))
-			}
-			return nil
-		})
 	}
 	_ = group.Wait() // none returns an error
 }
 
-func (s *Step) verify(ctx context.Context) error {
+func (s *Step) verify(ctx context.Context, complete func(end, context.Context) error) error {
 	there := s.Result.PreviousDigest
 	switch {
 	case s.Result.Status == report.Unchanged:
-		err := s.to.complete(ctx)
-		if fault.Is(err, fault.NotFound) { // sync would find the tag as it should be
-			return fault.WithRemedy(fault.NotFound, err, "delete the image there, and sync again")
-		}
-		return err
+		return incomplete(complete(s.to, ctx))
 	case ctx.Err() != nil:
 		return fault.New(fault.Cancelled, errors.New("interrupted before it was verified"))
 	case s.refused != nil:
@@ -55,4 +61,13 @@ func (s *Step) verify(ctx context.Context) error {
 		return nil
 	}
 	return names(there, s.Wanted)
+}
+
+// incomplete says what to do about an image of which a part is missing: sync
+// would find the reference as it should be.
+func incomplete(err error) error {
+	if fault.Is(err, fault.NotFound) {
+		return fault.WithRemedy(fault.NotFound, err, "delete the image there, and sync again")
+	}
+	return err
 }

@@ -76,6 +76,13 @@ func (r *Registry) Delete(t testing.TB, repository, reference string) {
 	require.NoError(t, err)
 }
 
+// DeleteBlob removes a blob from repository, whatever needs it.
+func (r *Registry) DeleteBlob(t testing.TB, repository string, blob digest.Digest) {
+	t.Helper()
+	_, err := r.ask(http.MethodDelete, path(repository, "blobs", blob.String()), nil, http.StatusAccepted)
+	require.NoError(t, err)
+}
+
 // HasTag reports whether repository has tag, or a manifest of that digest.
 func (r *Registry) HasTag(t testing.TB, repository, reference string) bool {
 	t.Helper()
