@@ -97,10 +97,12 @@ func (c *comparison) step(ctx context.Context, step *Step, k known) (settle func
 	there, listed := k.digests[step.identifier()]
 	if listed {
 		step.Result.PreviousDigest = there
-	} else if !lacks {
+	}
+	told := step.there(step.named()) // which looking at the destination may change
+	if !listed && !lacks {
 		group.Go(func() { destinationErr = c.destination(ctx, step) })
 	}
-	if !step.there(step.named()) {
+	if !told {
 		group.Go(func() { sourceErr = c.source(ctx, step) })
 	}
 	group.Wait()
