@@ -39,6 +39,6 @@ func (f *verifyFlags) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	o.SourceFile = args[0]
+	o.SourceFile, o.Deep = args[0], f.deep
 	return f.carryOut(c, o, f.promotion.Run)
 }

@@ -104,7 +104,7 @@ func (j *job) promotion(file *spec.Promotion, p Promotion) promote.Request {
 		side.Access = plan.Request{SourceAccess: j.DestinationAccess}.Access(side.Access)
 	}
 	return promote.Request{
-		Promotion: file, AllowPartial: p.AllowPartial, Verify: j.Verb == Verify,
+		Promotion: file, AllowPartial: p.AllowPartial, Verify: j.Verb == Verify, Deep: j.Deep,
 		Access: func(side spec.Registry) image.Access {
 			return image.Access{Client: j.client, Registry: side.Access, System: j.Registry.System}
 		},

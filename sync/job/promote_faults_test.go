@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"csync/sync/fault"
+	"csync/sync/job"
 	"csync/sync/registry/registrytest"
 	"csync/sync/report"
 )
@@ -319,5 +320,34 @@ func TestAJournalThatIsNoneIsAnInputError(t *testing.T) {
 			require.ErrorContains(t, err, test.want)
 			require.Zero(t, r.destinations[0].BlobBytesWritten())
 		})
+	}
+}
+
+func TestNoLabelMovesWhereADestinationHasLostALayer(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 2, "base", "nova-api").build()
+	lost := registrytest.RandomImage(0, registrytest.WithPlatform("linux/amd64")).Blobs[1].Digest().String()
+	var written atomic.Bool
+	r.destinations[1].Intercept(func(w http.ResponseWriter, req *http.Request) bool {
+		written.CompareAndSwap(false, req.Method == http.MethodPut && strings.HasSuffix(req.URL.Path, "/openstack-base/manifests/"+hash+"_manifest"))
+		if !written.Load() || req.Method != http.MethodHead || !strings.HasSuffix(req.URL.Path, "/blobs/"+lost) {
+			return false
+		}
+		w.WriteHeader(http.StatusNotFound)
+		return true
+	})
+
+	done := r.promote()
+
+	require.Contains(t, failures(done), "blob "+lost+" of instance sha256:")
+	for i := range r.destinations {
+		require.Empty(t, r.at(i, "base", label))
+		require.Empty(t, r.at(i, "nova-api", label))
+	}
+	require.Equal(t, map[report.Status]int{report.Done: 3, report.Failed: 1, report.Unchanged: 2}, statuses(done, hash), "at the source, too")
+
+	for _, deep := range []bool{false, true} {
+		r.options.Verb, r.options.Deep = job.Verify, deep
+		require.Equal(t, deep, strings.Contains(failures(r.promote()), lost), "--deep asks for it: %t", deep)
 	}
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/sync/errgroup"
 
 	"csync/sync/content"
 	"csync/sync/fault"
@@ -125,23 +124,14 @@ func (o *Outcome) Hold(why string) {
 }
 
 // Confirm asks the destinations once more about every step that is done or
-// unchanged: whether they answer with the digest and, if whole, have all that is
-// below it. It reads only; jobs bounds the questions under way.
-func (p *Plan) Confirm(ctx context.Context, jobs int, whole bool) {
-	var group errgroup.Group
-	group.SetLimit(max(jobs, 1))
-	for _, step := range p.Steps {
-		if step.Result.Status != report.Done && step.Result.Status != report.Unchanged {
-			continue
+// unchanged: whether they answer with the digest. It reads only; jobs bounds the
+// questions under way. [Plan.Audit] asks for all that is below it, too.
+func (p *Plan) Confirm(ctx context.Context, jobs int) {
+	p.each(jobs, (*Step).inPlace, func(step *Step) {
+		if err := step.confirm(ctx); err != nil {
+			step.Fail(step.atDestination(err))
 		}
-		group.Go(func() error {
-			if err := step.confirm(ctx, whole); err != nil {
-				step.Fail(step.atDestination(err))
-			}
-			return nil
-		})
-	}
-	_ = group.Wait() // none returns an error
+	})
 }
 
 // names is the failure of a reference that names another digest than it should.
@@ -149,7 +139,7 @@ func names(there, wanted digest.Digest) error {
 	return fault.New(fault.DigestMismatch, fmt.Errorf("the reference names %s, and should name %s", there, wanted))
 }
 
-func (s *Step) confirm(ctx context.Context, whole bool) error {
+func (s *Step) confirm(ctx context.Context) error {
 	s.Result.Verified = false
 	there, err := s.to.look(ctx)
 	if err != nil {
@@ -157,11 +147,6 @@ func (s *Step) confirm(ctx context.Context, whole bool) error {
 	}
 	if there.Digest != s.Result.Digest {
 		return names(there.Digest, s.Result.Digest)
-	}
-	if whole {
-		if err := s.to.complete(ctx); err != nil {
-			return err
-		}
 	}
 	s.Result.Verified = true
 	return nil

@@ -27,7 +27,7 @@ func (p *promotion) moveLabels(ctx context.Context) error {
 		p.move(ctx, stage)
 		if i == len(stages)-1 && !failed(stage) { // somebody else may have moved one meanwhile
 			stage = p.labels
-			(&plan.Plan{Steps: stage}).Confirm(ctx, p.Run.Jobs, false)
+			(&plan.Plan{Steps: stage}).Confirm(ctx, p.Run.Jobs)
 		}
 		if !failed(stage) {
 			continue

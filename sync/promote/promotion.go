@@ -34,6 +34,8 @@ type Request struct {
 	AllowPartial bool
 	// Verify asks whether everything is in place, and writes nothing.
 	Verify bool
+	// Deep has Verify ask for every blob.
+	Deep bool
 }
 
 // promotion is a request on its way.
@@ -66,7 +68,11 @@ func Run(ctx context.Context, r Request) (*plan.Plan, error) {
 // carryOut does what is planned, in the order that keeps labels true.
 func (p *promotion) carryOut(ctx context.Context) error {
 	all := &plan.Plan{Steps: p.steps}
-	if p.Verify {
+	switch {
+	case p.Verify && p.Deep:
+		all.VerifyDeep(ctx, p.Run.Jobs)
+		return nil
+	case p.Verify:
 		all.Verify(ctx, p.Run.Jobs)
 		return nil
 	}
@@ -166,10 +172,11 @@ func (p *promotion) create(ctx context.Context) {
 	})
 }
 
-// check asks every destination whether it has everything, before any label moves.
+// check asks every destination whether it has everything, to the last layer,
+// before any label moves.
 func (p *promotion) check(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	(&plan.Plan{Steps: slices.Concat(p.contents, p.indexes)}).Confirm(ctx, p.Run.Jobs, true)
+	(&plan.Plan{Steps: slices.Concat(p.contents, p.indexes)}).Audit(ctx, p.Run.Jobs)
 }
