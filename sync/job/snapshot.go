@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -78,6 +79,9 @@ func (o SnapshotOptions) names(ctx context.Context) ([]string, error) {
 		return nil, fault.WithRemedy(fault.KindOf(err), err, "give the repositories as arguments")
 	}
 	_, namespace, within := strings.Cut(o.Registry, "/")
+	if within && len(listed) == 0 { // which a misspelt path would look like
+		return nil, fault.New(fault.NotFound, fmt.Errorf("there is no repository below %s", o.Registry))
+	}
 	names := make([]string, len(listed))
 	for i, name := range listed {
 		if names[i] = name; within {

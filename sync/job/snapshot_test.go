@@ -184,4 +184,9 @@ func TestASnapshotOfNothingIsAManifest(t *testing.T) {
 	yaml, csv := taken(t, snapshotOf(t, r.Host()))
 	require.Equal(t, "registries:\n  - name: "+r.Host()+"\n    src: true\nimages: []\n", yaml)
 	require.Empty(t, csv)
+
+	r.Push(t, "team/app", "1.0", registrytest.RandomImage(1))
+	_, err := job.TakeSnapshot(t.Context(), snapshotOf(t, r.Host()+"/taem"))
+	require.True(t, fault.Is(err, fault.NotFound), err)
+	require.ErrorContains(t, err, "there is no repository below "+r.Host()+"/taem")
 }

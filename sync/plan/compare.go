@@ -97,19 +97,18 @@ func (c *comparison) step(ctx context.Context, step *Step, k known) (settle func
 	there, listed := k.digests[step.identifier()]
 	if listed {
 		step.Result.PreviousDigest = there
-	}
-	told := step.there(step.named()) // which looking at the destination may change
-	if !listed && !lacks {
+	} else if !lacks {
 		group.Go(func() { destinationErr = c.destination(ctx, step) })
 	}
-	if !told {
+	if step.named() != "" { // then the destination may tell all
+		group.Wait()
+	}
+	if step.there(step.named()) { // whatever has become of the source
+		step.isThere()
+	} else {
 		group.Go(func() { sourceErr = c.source(ctx, step) })
 	}
 	group.Wait()
-	if step.there(step.named()) { // whatever has become of the source
-		sourceErr = nil
-		step.isThere()
-	}
 	switch {
 	case ctx.Err() != nil:
 	case sourceErr != nil:
@@ -229,6 +228,9 @@ func (c *comparison) destination(ctx context.Context, step *Step) error {
 	switch {
 	case err == nil:
 		step.Result.PreviousDigest = there.Digest
+		if step.there(step.named()) { // and nobody asks the source
+			step.Result.MediaType = there.MediaType
+		}
 		return nil
 	case fault.Is(err, fault.NotFound):
 		return nil

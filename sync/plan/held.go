@@ -28,9 +28,7 @@ func (s *Step) named() digest.Digest {
 // takes no look at the source.
 func (s *Step) isThere() {
 	d := s.named()
-	if s.SourceDigest == "" {
-		s.found(asItIs(v1.Descriptor{Digest: d}, nil))
-	}
+	s.found(asItIs(v1.Descriptor{Digest: d, MediaType: s.Result.MediaType}, nil))
 	s.want(d)
 }
 

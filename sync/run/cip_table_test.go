@@ -81,8 +81,13 @@ func TestRow1OfCIPsTableATagThatNamesTheDigestIsUnchangedEvenIfTheSourceHasLostI
 			s.promoted(1, "1.0")
 			s.promoted(1, "1.0.0")
 
-			requireAll(t, report.Unchanged, s.promote(tags{numbered(1): {"1.0", "1.0.0"}}))
+			results := s.promote(tags{numbered(1): {"1.0", "1.0.0"}})
+
+			requireAll(t, report.Unchanged, results)
+			require.NotEmpty(t, results[0].MediaType)
 			requireOnlyReads(t, s.destination)
+			require.Equal(t, 2, s.destination.Count(registrytest.ManifestHead), s.destination.Counts())
+			require.Zero(t, asked(s.source), s.source.Counts())
 		})
 	}
 }
