@@ -30,13 +30,13 @@ func newStaged(t *testing.T) *staged {
 }
 
 // have puts image number i into the source.
-func (s *staged) have(i int) digest.Digest {
-	return s.source.Push(s.t, "staging/app", "", registrytest.RandomImage(i))
+func (s *staged) have(i int) {
+	s.source.Push(s.t, "staging/app", "", registrytest.RandomImage(i))
 }
 
 // promoted puts image number i into the destination.
-func (s *staged) promoted(i int, tag string) digest.Digest {
-	return s.destination.Push(s.t, "prod/app", tag, registrytest.RandomImage(i))
+func (s *staged) promoted(i int, tag string) {
+	s.destination.Push(s.t, "prod/app", tag, registrytest.RandomImage(i))
 }
 
 // numbered is the digest of image number i.
