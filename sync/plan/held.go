@@ -30,6 +30,9 @@ func (s *Step) isThere() {
 	d := s.named()
 	s.found(asItIs(v1.Descriptor{Digest: d, MediaType: s.Result.MediaType}, nil))
 	s.want(d)
+	if s.within {
+		s.retag()
+	}
 }
 
 // mayBeHeld reports whether the destination's repository may have under another
