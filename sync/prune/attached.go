@@ -33,12 +33,16 @@ func (c Contents) subjects() map[string]digest.Digest {
 
 // subjectOf is the manifest of the repository that a tag keeps something about,
 // or "".
-func (d *decision) subjectOf(tag string) digest.Digest {
+func (d *decision) subjectOf(tag string) digest.Digest { return subjectOf(tag, d.subjects) }
+
+// subjectOf is the manifest that a tag keeps something about, of those given by
+// what such tags begin with; or "".
+func subjectOf(tag string, subjects map[string]digest.Digest) digest.Digest {
 	form := attachedForm.FindStringSubmatch(tag)
 	if form == nil {
 		return ""
 	}
-	return d.subjects[form[1]]
+	return subjects[form[1]]
 }
 
 // subjectNamed is the digest that a tag keeps something about, where the tag has
@@ -53,4 +57,31 @@ func subjectNamed(tag string) digest.Digest {
 		return ""
 	}
 	return named
+}
+
+// about are the referrers and the signatures of each manifest.
+func (c Contents) about() map[digest.Digest][]digest.Digest {
+	about := map[digest.Digest][]digest.Digest{}
+	subjects := c.subjects()
+	for tag, sum := range c.Tags {
+		if subject := subjectOf(tag, subjects); subject != "" {
+			about[subject] = append(about[subject], sum)
+		}
+	}
+	for sum, m := range c.Manifests {
+		if m.Subject != "" {
+			about[m.Subject] = append(about[m.Subject], sum)
+		}
+	}
+	return about
+}
+
+// followers are what goes only after each manifest: what it lists, and what is
+// about it.
+func (c Contents) followers() map[digest.Digest][]digest.Digest {
+	followers := c.about()
+	for sum, m := range c.Manifests {
+		followers[sum] = append(followers[sum], m.Lists...)
+	}
+	return followers
 }

@@ -191,7 +191,7 @@ func (d *decision) lost() map[digest.Digest]bool {
 		}
 	}
 	lost := map[digest.Digest]bool{}
-	about := d.about()
+	about := d.Contents.about()
 	var lose func(digest.Digest)
 	lose = func(sum digest.Digest) {
 		if _, kept := stays[sum]; kept || lost[sum] {
@@ -216,22 +216,6 @@ func (d *decision) lost() map[digest.Digest]bool {
 	return lost
 }
 
-// about are the referrers and the signatures of each manifest.
-func (d *decision) about() map[digest.Digest][]digest.Digest {
-	about := map[digest.Digest][]digest.Digest{}
-	for _, tag := range d.tags {
-		if subject := d.subjectOf(tag); subject != "" {
-			about[subject] = append(about[subject], d.Contents.Tags[tag])
-		}
-	}
-	for sum, m := range d.Contents.Manifests {
-		if m.Subject != "" {
-			about[m.Subject] = append(about[m.Subject], sum)
-		}
-	}
-	return about
-}
-
 func (d *decision) result() Decision {
 	lost := d.lost()
 	r := Decision{Spared: d.spared, Manifests: d.waves(lost)}
@@ -252,13 +236,13 @@ func (d *decision) result() Decision {
 
 // waves puts manifests behind those that list them or that they are about.
 func (d *decision) waves(lost map[digest.Digest]bool) [][]digest.Digest {
-	about := d.about()
+	followers := d.Contents.followers()
 	wave := map[digest.Digest]int{}
 	sums := slices.Sorted(maps.Keys(lost))
 	for range sums { // more rounds would be needed by what goes in circles only
 		again := false
 		for _, sum := range sums {
-			for _, later := range slices.Concat(d.Contents.Manifests[sum].Lists, about[sum]) {
+			for _, later := range followers[sum] {
 				if lost[later] && wave[later] <= wave[sum] {
 					wave[later], again = wave[sum]+1, true
 				}
