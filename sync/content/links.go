@@ -16,7 +16,7 @@ func Links(m registry.Manifest) (lists []v1.Descriptor, subject digest.Digest, e
 	}
 	seen := map[digest.Digest]bool{}
 	for _, entry := range doc.Manifests {
-		if IsManifest(entry.MediaType) && !seen[entry.Digest] {
+		if isManifest(entry.MediaType) && !seen[entry.Digest] {
 			seen[entry.Digest] = true
 			lists = append(lists, entry)
 		}

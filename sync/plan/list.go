@@ -19,20 +19,21 @@ type task struct {
 
 // repositories makes the steps of every repository, in the order of the file,
 // and compares those of one while the tags of others are still listed.
-func (c *comparison) repositories(ctx context.Context) []*Step {
+func (c *comparison) repositories(ctx context.Context) ([]*Step, []Holding) {
 	tasks, steps := c.tasks()
 	made := make([][]*Step, len(tasks))
+	held := make([][]Holding, len(tasks))
 	var group sync.WaitGroup
 	for i, task := range tasks {
 		leave := c.enter(ctx)
 		group.Go(func() {
-			made[i] = c.list(ctx, task)
+			made[i], held[i] = c.list(ctx, task)
 			leave()
 			c.compare(ctx, made[i])
 		})
 	}
 	group.Wait()
-	return append(steps, slices.Concat(made...)...)
+	return append(steps, slices.Concat(made...)...), merge(slices.Concat(held...))
 }
 
 // tasks are the repositories of all sources, and a step for each destination
@@ -48,11 +49,12 @@ func (r Request) tasks() (tasks []task, problems []*Step) {
 	return tasks, problems
 }
 
-// list makes the steps of one repository for every destination.
-func (r Request) list(ctx context.Context, t task) []*Step {
+// list makes the steps of one repository for every destination, and says what
+// each is to hold of it.
+func (r Request) list(ctx context.Context, t task) ([]*Step, []Holding) {
 	s := source{Repository: t.repository, several: len(t.destinations) > 1}
 	path := r.Naming.path(t.repository)
-	var chosen []wanted
+	var chosen choice
 	access := r.Access(t.source.Access)
 	repository, err := r.Client.Source(t.repository.Name, access)
 	if err == nil {
@@ -68,13 +70,15 @@ func (r Request) list(ctx context.Context, t task) []*Step {
 		chosen, err = s.choose(ctx, r.LatestBy)
 	}
 	var steps []*Step
+	var held []Holding
 	for _, place := range t.destinations {
-		steps = append(steps, r.steps(s, chosen, place)...)
+		steps = append(steps, r.steps(s, chosen.wanted, place)...)
+		held = append(held, r.holding(s, chosen, place, err))
 		if err != nil {
 			steps = append(steps, failed(s.String(), place.String()+"/"+path, fault.At(fault.Source, s.String(), err)).at(place))
 		}
 	}
-	return refuseCollisions(steps)
+	return refuseCollisions(steps), held
 }
 
 // images makes and compares the steps of the images that are in no registry.

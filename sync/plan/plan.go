@@ -80,12 +80,13 @@ type Copier interface {
 // steps that were not compared yet are left to do.
 func Make(ctx context.Context, r Request) *Plan {
 	c := newComparison(r)
-	steps := slices.Concat(r.problems(), c.repositories(ctx), c.images(ctx), c.exact(ctx))
+	compared, holdings := c.repositories(ctx)
+	steps := slices.Concat(r.problems(), compared, c.images(ctx), c.exact(ctx))
 	steps = refuseCollisions(steps)
 	passOn(steps)
 	steps = append(steps, c.referrers(ctx, steps)...)
 	sortSteps(steps)
-	return &Plan{Steps: steps}
+	return &Plan{Steps: steps, Holdings: holdings}
 }
 
 // problems are the entries of the source file that could not be used.

@@ -211,7 +211,7 @@ func TestStepsKnowHowManyDestinationsTheirImagesHave(t *testing.T) {
 	require.NoError(t, err)
 	for _, places := range [][]image.Place{{one}, {one, two}} {
 		r := Request{Client: client, Format: "x", Naming: Naming{Path: PathName, Suffix: "-s"}, Jobs: 1}
-		steps := r.list(t.Context(), task{source: spec.Source{Registry: "src.test"}, repository: repository, destinations: places})
+		steps, _ := r.list(t.Context(), task{source: spec.Source{Registry: "src.test"}, repository: repository, destinations: places})
 		require.Len(t, steps, len(places))
 
 		r.Destinations, r.Images = places, []image.Named{{Location: archive, Name: image.Name{Path: "lib", Tag: "1.0"}}}

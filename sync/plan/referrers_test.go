@@ -62,7 +62,7 @@ func TestOnlyWhatWasFoundAndHasPlaceHasItsReferrersLookedFor(t *testing.T) {
 		{"an image", func(*Step) {}, 1, ""},
 		{"of which nothing is wanted", func(s *Step) { s.referrers = false }, 0, ""},
 		{"that was not found", func(s *Step) { s.SourceDigest = "" }, 0, ""},
-		{"that failed", func(s *Step) { s.Fail(fault.New(fault.Conflict, errNothingSelected)) }, 0, ""},
+		{"that failed", func(s *Step) { s.Fail(fault.New(fault.Conflict, ErrNothingSelected)) }, 0, ""},
 		{"that goes to no registry", func(s *Step) { s.to = elsewhere{} }, 1, report.Skipped},
 		{"of which the list fails", func(s *Step) { s.from.(remote).repository.(*shop).listing = fault.New(fault.Denied, errMade) }, 1, report.Failed},
 	} {

@@ -40,9 +40,15 @@ func (s source) location(w wanted) (image.Location, error) {
 	return s.locate(cmp.Or(w.tag, w.digest.String()))
 }
 
+// choice is what is wanted of a repository.
+type choice struct {
+	wanted   []wanted
+	selected int // of the tags that the registry has listed
+}
+
 // choose lists the repository's tags if it must, and returns what is wanted of
 // it: what is named, then what is selected, each once and in order.
-func (s source) choose(ctx context.Context, order TagOrder) ([]wanted, error) {
+func (s source) choose(ctx context.Context, order TagOrder) (choice, error) {
 	var all []wanted
 	seen := map[string]bool{}
 	add := func(w wanted) {
@@ -64,20 +70,20 @@ func (s source) choose(ctx context.Context, order TagOrder) ([]wanted, error) {
 		all = append(all, byDigest(d)...)
 	}
 	if !s.NeedsTagList() {
-		return append(all, s.unmet(seen)...), nil
+		return choice{wanted: append(all, s.unmet(seen)...)}, nil
 	}
 	listed, err := s.selectListed(ctx, order)
 	if err != nil {
-		return all, err
+		return choice{wanted: all}, err
 	}
 	digests := s.registry.Digests(ctx)
 	for _, tag := range listed {
 		add(wanted{tag: tag, listed: digests[tag]})
 	}
 	if len(all) == 0 {
-		return s.unmet(seen), errNothingSelected
+		return choice{wanted: s.unmet(seen)}, ErrNothingSelected
 	}
-	return append(all, s.unmet(seen)...), nil
+	return choice{append(all, s.unmet(seen)...), len(listed)}, nil
 }
 
 // unmet are the further tags of those tags that are not chosen, in order.

@@ -69,7 +69,8 @@ func TestWhatASourceFileChooses(t *testing.T) {
 func chosenBy(t *testing.T, shop *shop, file string) ([]wanted, error) {
 	t.Helper()
 	s := source{Repository: repositoryOf(t, "src.test:\n  "+indented(file)), registry: shop}
-	return s.choose(t.Context(), ByName)
+	chosen, err := s.choose(t.Context(), ByName)
+	return chosen.wanted, err
 }
 
 func TestNoTagsAreListedWhereAllAreNamed(t *testing.T) {
@@ -85,7 +86,7 @@ func TestNothingSelectedIsNoFailureAndNoListIsOne(t *testing.T) {
 	shop := newShop()
 	shop.image("a", "1.0")
 	_, err := chosenBy(t, shop, "images-by-tag-regex: {app: '^2'}")
-	require.ErrorIs(t, err, errNothingSelected)
+	require.ErrorIs(t, err, ErrNothingSelected)
 
 	shop.listing = fault.New(fault.Denied, errors.New("no"))
 	chosen, err := chosenBy(t, shop, "images: {app: [edge]}\nimages-by-tag-regex: {app: '^2'}")

@@ -99,8 +99,9 @@ type Outcome struct {
 // ToDo reports whether the step has still to be run.
 func (o *Outcome) ToDo() bool { return o.Result.Status == "" }
 
-// errNothingSelected is no failure: a pattern may be ahead of the tags.
-var errNothingSelected = errors.New("none of the repository's tags is selected")
+// ErrNothingSelected is no failure: a pattern may be ahead of the tags. Nothing is
+// deleted because of it.
+var ErrNothingSelected = errors.New("none of the repository's tags is selected")
 
 // errUnmet is none for the same reason.
 var errUnmet = errors.New("the tag of which this is a further one is not among those chosen")
@@ -113,7 +114,7 @@ var errNoReferrers = errors.New("only a registry keeps what refers to an image")
 func (o *Outcome) Fail(err error) {
 	o.Err = err
 	var unwanted *content.NotWantedError
-	nothing := slices.ContainsFunc([]error{errNothingSelected, errUnmet, errNoReferrers}, func(known error) bool { return errors.Is(err, known) })
+	nothing := slices.ContainsFunc([]error{ErrNothingSelected, errUnmet, errNoReferrers}, func(known error) bool { return errors.Is(err, known) })
 	if errors.As(err, &unwanted) || nothing {
 		o.Result.Status, o.Result.Reason = report.Skipped, err.Error()
 		return

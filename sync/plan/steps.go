@@ -13,7 +13,11 @@ import (
 )
 
 // Plan is the steps of a run, ordered by destination.
-type Plan struct{ Steps []*Step }
+type Plan struct {
+	Steps []*Step
+	// Holdings are what the destinations are to hold of the source file.
+	Holdings []Holding
+}
 
 // Results are those of all steps.
 func (p *Plan) Results() []report.Result {

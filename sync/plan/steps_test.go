@@ -111,7 +111,7 @@ func TestWhatIsNotWantedIsSkippedAndTheRestHasFailed(t *testing.T) {
 		want report.Status
 	}{
 		{&content.NotWantedError{Platform: "linux/s390x"}, report.Skipped},
-		{errNothingSelected, report.Skipped},
+		{ErrNothingSelected, report.Skipped},
 		{errNoReferrers, report.Skipped},
 		{fault.New(fault.NotFound, errMade), report.Failed},
 	} {

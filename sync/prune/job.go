@@ -28,6 +28,7 @@ type Job struct {
 // Cut is what is to become of one shelf.
 type Cut struct {
 	Shelf
+	Name string // of the shelf, as users write it
 	Choice
 	// Named are tags and digests that have a result whether or not they are there.
 	Named []string
@@ -77,7 +78,7 @@ func (j Job) check(plans []*plan) error {
 	var losses []loss
 	var lost []string
 	for _, p := range plans {
-		losses = append(losses, loss{p.cut.Reference(""), len(p.decision.Tags), p.tags})
+		losses = append(losses, loss{p.cut.Name, len(p.decision.Tags), p.tags})
 		for _, sum := range p.decision.Lost {
 			lost = append(lost, p.cut.Reference(sum.String()))
 		}

@@ -46,12 +46,12 @@ func newPlan(ctx context.Context, cut Cut, jobs int) *plan {
 		return p
 	}
 	p.decision, p.steps = Decision{}, nil
-	p.other = []report.Result{{Action: report.Delete, Destination: cut.Reference("")}}
+	p.other = []report.Result{{Action: report.Delete, Destination: cut.Name}}
 	if cut.Idle {
 		p.other[0].Status, p.other[0].Reason = report.Skipped, err.Error()
 		return p
 	}
-	p.other[0].Status, p.other[0].Error = report.Failed, report.Failure(fault.At(fault.Destination, cut.Reference(""), err))
+	p.other[0].Status, p.other[0].Error = report.Failed, report.Failure(fault.At(fault.Destination, cut.Name, err))
 	return p
 }
 

@@ -22,10 +22,7 @@ func (r repository) Reference(identifier string) string {
 
 // behind is what stands behind a repository's name.
 func behind(identifier string) string {
-	switch _, err := digest.Parse(identifier); {
-	case identifier == "":
-		return ""
-	case err == nil:
+	if _, err := digest.Parse(identifier); err == nil {
 		return "@" + identifier
 	}
 	return ":" + identifier

@@ -9,7 +9,7 @@ import (
 // Shelf is where the images of one repository are: at a registry, in a layout, in
 // a store.
 type Shelf interface {
-	// Reference is a tag or a digest as users write it; of "", the shelf itself.
+	// Reference is a tag or a digest as users write it.
 	Reference(identifier string) string
 	Reader
 	Deleter

@@ -106,7 +106,7 @@ func TestLoadSaysWhatIsWrongAndWhatWasMeant(t *testing.T) {
 			`f.yaml:2:3: a registry has no key "image"; "images" was meant`,
 		}},
 		{"unknown key with none near", "q.io:\n  images: {redis: [1]}\n  csync: {schedule: daily}\n", []string{
-			`f.yaml:3:11: csync has no key "schedule"; it has password-env, password-file, platforms, repositories, username-env`,
+			`f.yaml:3:11: csync has no key "schedule"; it has password-env, password-file, platforms, prune, repositories, username-env`,
 		}},
 		{"unknown key of a repository", "q.io:\n  images: {redis: []}\n  csync: {repositories: {redis: {platform: [amd64]}}}\n", []string{
 			`f.yaml:3:34: an entry of csync.repositories has no key "platform"; "platforms" was meant`,

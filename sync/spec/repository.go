@@ -32,6 +32,8 @@ type Repository struct {
 	// of a digest are with it.
 	DestinationTags map[string][]string
 	Referrers       bool // signatures, SBOMs and attestations too
+	// Prune removes from the destinations the tags that the source has lost.
+	Prune bool
 }
 
 // Tag is a tag that is named explicitly.
@@ -58,7 +60,7 @@ func (r *Repository) NeedsTagList() bool {
 // pattern or a constraint and is not excluded. Tags named explicitly are wanted
 // besides, listed or not: Exclude is for tags that nobody named.
 func (r *Repository) Wants(tag string) bool {
-	return r.chooses(tag) && !matchesAny(r.Exclude, tag)
+	return r.Chooses(tag) && !matchesAny(r.Exclude, tag)
 }
 
 // choosesAnything reports whether the repository can be used and something of
@@ -67,7 +69,8 @@ func (r *Repository) choosesAnything() bool {
 	return r.Name != nil && (r.NeedsTagList() || len(r.Tags)+len(r.Digests) > 0)
 }
 
-func (r *Repository) chooses(tag string) bool {
+// Chooses is [Repository.Wants] without what is excluded.
+func (r *Repository) Chooses(tag string) bool {
 	return r.All || matchesAny(r.Patterns, tag) || withinAny(r.Constraints, tag)
 }
 

@@ -26,7 +26,12 @@ type entry struct {
 // keysOfCsync has a reader for each key of csync.
 func (s *sourceReader) keysOfCsync() map[string]func(*yaml.Node) {
 	keys := map[string]func(*yaml.Node){
-		"platforms":    s.whole(func(node *yaml.Node) { s.defaults = append(s.defaults, s.platforms(node)) }),
+		"platforms": s.whole(func(node *yaml.Node) { s.defaults = append(s.defaults, s.platforms(node)) }),
+		"prune": s.whole(func(node *yaml.Node) {
+			if prune, ok := s.boolean(node, "csync.prune"); ok {
+				s.defaults = append(s.defaults, pruning(prune))
+			}
+		}),
 		"repositories": s.readEntries,
 	}
 	for key, read := range s.keysOfLogin() {
@@ -61,6 +66,7 @@ func (e *entry) keys() map[string]func(*yaml.Node) {
 		"destination": e.readDestination,
 		"tags":        e.readTags,
 		"referrers":   e.readReferrers,
+		"prune":       e.readPrune,
 	}
 }
 
@@ -130,6 +136,14 @@ func (e *entry) readReferrers(node *yaml.Node) {
 		e.set(func(repository *Repository) { repository.Referrers = referrers })
 	}
 }
+
+func (e *entry) readPrune(node *yaml.Node) {
+	if prune, ok := e.boolean(node, "prune"); ok {
+		e.set(pruning(prune))
+	}
+}
+
+func pruning(prune bool) setting { return func(repository *Repository) { repository.Prune = prune } }
 
 // applySettings gives each repository its settings, the most specific of each
 // key last. A repository with a setting that cannot be used is left out: it is

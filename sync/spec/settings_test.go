@@ -41,6 +41,20 @@ q.io:
 	}, wanted["redis"].Platforms)
 }
 
+func TestPruningIsAskedForByRegistryOrRepository(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]map[string]bool{
+		"csync: {prune: true}": {"app": true, "db": true},
+		"csync: {prune: true, repositories: {db: {prune: false}}}":       {"app": true, "db": false},
+		"csync: {repositories: {\"*\": {latest: 2}, db: {prune: true}}}": {"app": false, "db": true},
+		"tls-verify: true": {"app": false, "db": false},
+	} {
+		for _, repository := range load(t, "q.io:\n  images: {app: [], db: []}\n  "+file+"\n")[0].Repositories {
+			require.Equal(t, want[repository.Key], repository.Prune, "%s %s", file, repository.Key)
+		}
+	}
+}
+
 func TestAGlobMatchesWithinElementsAndAcrossThem(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -79,5 +79,5 @@ func (r *Repository) settings() any {
 	for i, pattern := range r.Exclude {
 		exclude[i] = pattern.String()
 	}
-	return []any{r.Platforms, exclude, r.Latest, r.Destination, r.DestinationTags, r.Referrers}
+	return []any{r.Platforms, exclude, r.Latest, r.Destination, r.DestinationTags, r.Referrers, r.Prune}
 }
