@@ -2,7 +2,6 @@ package job
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -129,8 +128,8 @@ func (o Options) load(ctx context.Context) (*spec.File, error) {
 }
 
 // usage is a mistake on the command line.
-func (o Options) usage(mistake string) error {
-	return fault.WithRemedy(fault.Input, errors.New(mistake), "csync "+string(o.Verb)+" --help")
+func (o Options) usage(format string, args ...any) error {
+	return fault.WithRemedy(fault.Input, fmt.Errorf(format, args...), "csync "+string(o.Verb)+" --help")
 }
 
 // formatType is the media type that skopeo calls format.
