@@ -72,19 +72,31 @@ func TestEachRowOfTheDecisionTableHasAnOutcome(t *testing.T) {
 		{"an index over nothing", two, nothing, nil, 0},
 		{"an index over itself", two, two, nil, 0},
 		{"an index over an image for one of its platforms", two, imageOf(2, "linux/s390x"), nil, 0},
-		{"an index over an image for another platform", two, imageOf(2, "linux/arm64"),
-			[]string{"linux/amd64 new", "linux/s390x new", "linux/arm64 old"}, 1},
+		{
+			"an index over an image for another platform", two, imageOf(2, "linux/arm64"),
+			[]string{"linux/amd64 new", "linux/s390x new", "linux/arm64 old"},
+			1,
+		},
 		{"an index over one of no other platform", two, indexOf(2, "linux/s390x"), nil, 0},
-		{"an index over one with others", two, indexOf(2, "linux/ppc64le", "linux/amd64", "linux/arm64"),
-			[]string{"linux/amd64 new", "linux/s390x new", "linux/ppc64le old", "linux/arm64 old"}, 2},
+		{
+			"an index over one with others", two, indexOf(2, "linux/ppc64le", "linux/amd64", "linux/arm64"),
+			[]string{"linux/amd64 new", "linux/s390x new", "linux/ppc64le old", "linux/arm64 old"},
+			2,
+		},
 		{"an image over nothing", image, nothing, nil, 0},
 		{"an image over itself", image, image, nil, 0},
 		{"an image over one for its platform", image, imageOf(2, "linux/amd64"), nil, 0},
 		{"an image over one for another", image, imageOf(2, "linux/s390x"), []string{"linux/amd64 new", "linux/s390x old"}, 1},
-		{"an image over an index with its platform", image, indexOf(2, "linux/s390x", "linux/amd64", "linux/arm64"),
-			[]string{"linux/s390x old", "linux/amd64 new", "linux/arm64 old"}, 2},
-		{"an image over an index without", image, indexOf(2, "linux/s390x", "linux/arm64"),
-			[]string{"linux/s390x old", "linux/arm64 old", "linux/amd64 new"}, 2},
+		{
+			"an image over an index with its platform", image, indexOf(2, "linux/s390x", "linux/amd64", "linux/arm64"),
+			[]string{"linux/s390x old", "linux/amd64 new", "linux/arm64 old"},
+			2,
+		},
+		{
+			"an image over an index without", image, indexOf(2, "linux/s390x", "linux/arm64"),
+			[]string{"linux/s390x old", "linux/arm64 old", "linux/amd64 new"},
+			2,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -53,7 +53,7 @@ func readArchive(name string) (*archived, error) {
 	entries := tar.NewReader(plain)
 	for {
 		header, err := entries.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return a, nil
 		}
 		if err == nil && header.Typeflag == tar.TypeReg {

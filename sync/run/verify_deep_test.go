@@ -3,6 +3,7 @@ package run_test
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path"
@@ -136,7 +137,7 @@ func without(t *testing.T, archive []byte, name string) []byte {
 	from, to := tar.NewReader(bytes.NewReader(archive)), tar.NewWriter(&out)
 	for {
 		header, err := from.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			require.NoError(t, to.Close())
 			return out.Bytes()
 		}
