@@ -25,7 +25,8 @@ func newPromote() *cobra.Command {
 
 type promoteFlags struct {
 	runFlags
-	promotion job.Promotion
+	promotion    job.Promotion
+	destinations []string
 }
 
 // addPromotion adds the flags that take the place of single values of a promotion
@@ -42,6 +43,7 @@ func (f *promoteFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.promotion.AllowPartial, "allow-partial", false, "promote the other images where the source lacks some")
 	flags.StringVar(&f.promotion.Journal, "journal", "", "keep in `FILE` what tags named before (default beside the report)")
 	flags.BoolVar(&f.promotion.Resume, "resume", false, "go on with a promotion that did not come to its end")
+	flags.StringArrayVarP(&f.destinations, "dest", "d", nil, "of a manifest of cip that names no destination: `DEST`")
 	flags.BoolVar(&f.promotion.Rollback, "rollback", false, "put back every tag that the journal's last promotion has moved")
 	f.runFlags.add(flags)
 }
@@ -58,7 +60,7 @@ func (f *promoteFlags) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	o.SourceFile = name
+	o.SourceFile, o.Destinations = name, f.destinations
 	if f.promotion.Resume && f.promotion.Rollback {
 		return usageError("promote", "--resume and --rollback exclude each other")
 	}

@@ -3,6 +3,7 @@ package job
 import (
 	"cmp"
 	"context"
+	"errors"
 
 	"go.podman.io/image/v5/docker/reference"
 
@@ -38,8 +39,14 @@ type Promotion struct {
 // nothing was attempted.
 func (p Promotion) Run(ctx context.Context, o Options) (*report.Report, error) {
 	file, err := o.loadPromotion(p)
+	if errors.Is(err, spec.ErrCip) {
+		return p.runCip(ctx, o)
+	}
 	if err != nil {
 		return nil, err
+	}
+	if len(o.Destinations) > 0 {
+		return nil, o.usage("--dest: %s names its own destinations", file.Name)
 	}
 	j, err := open(ctx, o, false)
 	if err != nil {
@@ -69,6 +76,15 @@ func (p Promotion) Run(ctx context.Context, o Options) (*report.Report, error) {
 	}
 	j.cache.Learn(promoted)
 	return j.report(promoted.Results()), nil
+}
+
+// runCip promotes what a manifest of cip says: digests and their tags, each by
+// itself.
+func (p Promotion) runCip(ctx context.Context, o Options) (*report.Report, error) {
+	if p.Hash != "" || p.Label != "" || p.Resume || p.Rollback || p.AllowPartial {
+		return nil, o.usage("%s is a manifest of cip, which has no hash, no label and no journal", o.SourceFile)
+	}
+	return Run(ctx, o)
 }
 
 // loadPromotion reads the promotion file, and what is given besides it.

@@ -28,6 +28,7 @@ type Journal struct {
 	path string
 	file *os.File // nil: nothing was to be written yet
 	last *record  // the last promotion; nil: there is none
+	size int64    // of what was read, in whole lines
 }
 
 // record is a promotion in a journal.
@@ -76,6 +77,7 @@ func (j *Journal) read() error {
 		return fault.New(fault.Input, fmt.Errorf("reading journal: %w", err))
 	}
 	content = content[:bytes.LastIndexByte(content, '\n')+1]
+	j.size = int64(len(content))
 	lines := bufio.NewScanner(bytes.NewReader(content))
 	for number := 1; lines.Scan(); number++ {
 		if err := j.line(lines.Bytes()); err != nil {
@@ -148,7 +150,10 @@ func (j *Journal) open() error {
 			"wait for its end, or name another file with --journal"), file.Close())
 	}
 	j.file = file
-	return j.cutOff()
+	if err := j.cutOff(); err != nil {
+		return errors.Join(err, j.Close())
+	}
+	return nil
 }
 
 // cutOff removes a last line that is not whole, and goes to the end.
@@ -158,6 +163,9 @@ func (j *Journal) cutOff() error {
 		return journalFailure(err)
 	}
 	whole := int64(bytes.LastIndexByte(content, '\n') + 1)
+	if whole != j.size {
+		return fault.New(fault.Conflict, fmt.Errorf("journal %s: another promotion has used it meanwhile; try again", j.path))
+	}
 	if err := j.file.Truncate(whole); err != nil {
 		return journalFailure(err)
 	}
@@ -208,7 +216,10 @@ func (j *Journal) Close() error {
 	if j == nil || j.file == nil {
 		return nil
 	}
-	return journalFailure(j.file.Close())
+	// Closing alone may not do: a program that is just being started has a copy.
+	err := errors.Join(syscall.Flock(int(j.file.Fd()), syscall.LOCK_UN), j.file.Close())
+	j.file = nil
+	return journalFailure(err)
 }
 
 func journalFailure(err error) error {

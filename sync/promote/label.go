@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
-	"csync/sync/fault"
+	"golang.org/x/sync/errgroup"
+
 	"csync/sync/plan"
 	"csync/sync/report"
 	"csync/sync/run"
@@ -22,22 +24,25 @@ func (p *promotion) moveLabels(ctx context.Context) error {
 	if err := p.Journal.intend(intents(p.previous, p.labels)); err != nil {
 		return err
 	}
-	stages := p.stages()
-	for i, stage := range stages {
-		p.move(ctx, stage)
-		if i == len(stages)-1 && !failed(stage) { // somebody else may have moved one meanwhile
-			stage = p.labels
-			(&plan.Plan{Steps: stage}).Confirm(ctx, p.Run.Jobs)
+	for _, stage := range p.stages() {
+		if why := p.move(ctx, stage); why != "" {
+			p.hold(p.previous, why)
+			p.hold(p.labels, why)
+			return p.sendBack(ctx)
 		}
-		if !failed(stage) {
-			continue
-		}
-		why := "not moved, because " + firstFailed(stage).Result.Destination + " failed"
-		p.hold(p.previous, why)
-		p.hold(p.labels, why)
+	}
+	if p.lookBack(ctx); firstFailed(p.labels) != nil {
 		return p.sendBack(ctx)
 	}
 	return p.Journal.end(ended)
+}
+
+// lookBack looks at all labels once more: somebody else may have moved one
+// meanwhile.
+func (p *promotion) lookBack(ctx context.Context) {
+	ctx, cancel := uninterrupted(ctx)
+	defer cancel()
+	(&plan.Plan{Steps: p.labels}).Confirm(ctx, p.Run.Jobs)
 }
 
 // stages are the labels that may move at the same time, one after another.
@@ -97,20 +102,41 @@ func (p *promotion) absent(step *plan.Step) bool {
 	return false
 }
 
-// move moves labels at the same time, and begins no other once one has failed.
-func (p *promotion) move(ctx context.Context, steps []*plan.Step) {
-	o := p.Run
-	o.FailFast, o.FinishBegun = true, true
-	run.Run(ctx, &plan.Plan{Steps: steps}, o)
+// move moves labels at the same time, and begins no other once one has failed or
+// the run is interrupted: why says so. One that is under way comes to its end: a
+// write that was given up may still arrive, after the label was sent back.
+func (p *promotion) move(ctx context.Context, steps []*plan.Step) (why string) {
+	under, cancel := uninterrupted(ctx)
+	defer cancel()
+	var group errgroup.Group
+	group.SetLimit(max(p.Run.Jobs, 1))
+	var stopped atomic.Bool
 	for _, step := range steps {
-		if fault.Is(step.Err, fault.Cancelled) && ctx.Err() == nil { // it was not begun
-			step.Err, step.Result.Error = nil, nil
-			step.Hold("not moved, because another label could not")
+		if !step.ToDo() {
+			continue
 		}
+		group.Go(func() error {
+			switch {
+			case ctx.Err() != nil:
+				stopped.Store(true)
+			case !stopped.Load():
+				run.Run(under, &plan.Plan{Steps: []*plan.Step{step}}, p.Run)
+				if step.Result.Status == report.Failed {
+					stopped.Store(true)
+				}
+			}
+			return nil
+		})
 	}
+	_ = group.Wait() // none returns an error
+	if first := firstFailed(steps); first != nil {
+		return "not moved, because " + first.Result.Destination + " failed"
+	}
+	if stopped.Load() {
+		return "not moved, because the run was interrupted"
+	}
+	return ""
 }
-
-func failed(steps []*plan.Step) bool { return firstFailed(steps) != nil }
 
 func firstFailed(steps []*plan.Step) *plan.Step {
 	for _, step := range steps {

@@ -16,13 +16,19 @@ import (
 	"csync/sync/report"
 )
 
-// restoring is how long sending tags back may take after a run was interrupted.
-const restoring = 2 * time.Minute
+// moving is how long tags may take to come to their end after a run was
+// interrupted.
+const moving = 2 * time.Minute
+
+// uninterrupted is for what has to come to its end once it is begun.
+func uninterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), moving)
+}
 
 // sendBack sends back what this promotion has moved, also where the run was
 // interrupted or ended before, and notes it in the results.
 func (p *promotion) sendBack(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoring)
+	ctx, cancel := uninterrupted(ctx)
 	defer cancel()
 	byTag := map[string]*plan.Step{}
 	for _, step := range p.steps {

@@ -1,7 +1,10 @@
 package spec
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -30,8 +33,15 @@ func LoadPromotion(name string, input io.Reader) (*Promotion, error) {
 	return r.promotion(r.parse(input))
 }
 
+// ErrCip says that a file is a manifest of cip, or a directory of them, which Load
+// and LoadPath read.
+var ErrCip = errors.New("a manifest of cip")
+
 // LoadPromotionPath reads the promotion file at path as [LoadPromotion] does.
 func LoadPromotionPath(path string) (*Promotion, error) {
+	if stat, err := os.Stat(path); err == nil && stat.IsDir() {
+		return nil, fault.New(fault.Input, fmt.Errorf("%s: %w", path, ErrCip))
+	}
 	r := newReader(path, Strict)
 	return r.promotion(r.open())
 }
@@ -41,6 +51,9 @@ func (r *reader) promotion(root *yaml.Node) (*Promotion, error) {
 	p := &promotionReader{reader: r}
 	p.Name, p.positions, p.Keep = r.name, map[string]Position{}, KeepNever
 	p.Source.Label = true
+	if root != nil && isCip(root) && !isPromotion(root) {
+		return nil, fault.New(fault.Input, fmt.Errorf("%s: %w", r.name, ErrCip))
+	}
 	if root != nil {
 		p.fields(root, "a promotion file", p.located(p.keys()))
 		p.readOptional()
