@@ -39,17 +39,23 @@ const defaultJobs = 30
 
 func (f *runFlags) add(flags *pflag.FlagSet) {
 	f.set = flags
-	flags.StringVar(&f.tagPolicy, "tag-policy", "", "let tags move by `POLICY`: allow, deny or a regex of those that may (default allow; for cip, deny)")
+	if f.verb != "prune" { // which moves none
+		flags.StringVar(&f.tagPolicy, "tag-policy", "", "let tags move by `POLICY`: allow, deny or a regex of those that may (default allow; for cip, deny)")
+	}
 	if f.verb != "plan" && f.verb != "verify" { // which write nothing in any case
 		flags.BoolVar(&f.dryRun, "dry-run", false, "compare only, and say what would be done")
 	}
-	flags.BoolVar(&f.failFast, "fail-fast", false, "stop at the first failure")
+	if f.verb != "prune" { // which stops before it begins, or not
+		flags.BoolVar(&f.failFast, "fail-fast", false, "stop at the first failure")
+	}
 	flags.BoolVar(&f.noCache, "no-cache", false, "do not remember what filters and formats make of images, and which were admitted")
 	flags.IntVarP(&f.jobs, "jobs", "j", defaultJobs, "images at the same time, and requests at a registry")
 	f.output.add(flags)
 	f.shared = addSharedAccess(flags)
 	f.src, f.dest = addAccess(flags, "src-", "screds"), addAccess(flags, "dest-", "dcreds")
-	f.signing.add(flags)
+	if f.verb != "prune" {
+		f.signing.add(flags)
+	}
 	f.system.add(flags)
 }
 

@@ -19,6 +19,7 @@ type syncFlags struct {
 	allowMissing  bool
 	requireImages bool
 	deep          bool
+	maxDelete     string
 
 	all, scoped, preserveDigests, keepGoing bool
 	suffix, format                          string
@@ -49,6 +50,7 @@ func (f *syncFlags) add(flags *pflag.FlagSet) {
 	if f.verb != "plan" {
 		flags.BoolVar(&f.deep, "deep", false, "ask the destinations for every layer and config, too")
 	}
+	flags.StringVar(&f.maxDelete, "max-delete", "50%", "remove nothing from mirrors (csync: prune) if more than `N` tags would go, or N% of a repository's")
 	f.addSkopeo(flags)
 	f.runFlags.add(flags)
 }

@@ -5,6 +5,7 @@ import (
 
 	"csync/sync/job"
 	"csync/sync/plan"
+	"csync/sync/prune"
 )
 
 // options are the flags of both forms as a job takes them.
@@ -21,6 +22,9 @@ func (f *syncFlags) options(args []string, io streams) (job.Options, error) {
 	o.Format, o.PreserveDigests = f.format, f.preserveDigests
 	if o.Naming, err = f.naming(); err != nil {
 		return o, err
+	}
+	if o.MaxDelete, err = prune.ParseLimit(f.maxDelete); err != nil {
+		return o, fmt.Errorf("--max-delete: %w", err)
 	}
 	if o.LatestBy, err = plan.ParseTagOrder(f.latestBy); err != nil {
 		return o, fmt.Errorf("--latest-by: %w", err)

@@ -51,7 +51,7 @@ func carryOut(ctx context.Context, o Options, ask func(*job) (plan.Request, erro
 	}
 	j.act(ctx, p)
 	j.complete(ctx, p)
-	return j.report(p.Results()), nil
+	return j.report(append(p.Results(), j.mirror(ctx, p)...)), nil
 }
 
 // job is what options make of the outside world.

@@ -9,6 +9,7 @@ import (
 
 	"csync/sync/fault"
 	"csync/sync/plan"
+	"csync/sync/prune"
 	"csync/sync/registry/transport"
 	"csync/sync/run"
 	"csync/sync/spec"
@@ -25,6 +26,7 @@ const (
 	Verify Verb = "verify" // says what is not in place
 
 	Promote Verb = "promote" // carries a promotion out
+	Prune   Verb = "prune"   // deletes what is wanted no more
 )
 
 // Options are what is asked of a run.
@@ -52,6 +54,10 @@ type Options struct {
 
 	// TagPolicy says which tags may be moved; nil: all, but none for a cip manifest.
 	TagPolicy *spec.TagPolicy
+
+	// MaxDelete bounds what a run removes from mirrors, which is half of a
+	// repository unless it is given.
+	MaxDelete prune.Limit
 
 	// RequireImages takes it for a mistake that nothing is wanted at all.
 	RequireImages bool

@@ -89,13 +89,7 @@ func (p Promotion) runCip(ctx context.Context, o Options) (*report.Report, error
 
 // loadPromotion reads the promotion file, and what is given besides it.
 func (o Options) loadPromotion(p Promotion) (*spec.Promotion, error) {
-	var file *spec.Promotion
-	var err error
-	if o.SourceFile == "-" {
-		file, err = spec.LoadPromotion("standard input", o.Input)
-	} else {
-		file, err = spec.LoadPromotionPath(o.SourceFile)
-	}
+	file, err := o.readPromotion()
 	if err != nil {
 		return nil, err
 	}
@@ -112,13 +106,16 @@ func (o Options) loadPromotion(p Promotion) (*spec.Promotion, error) {
 	return file, file.Check()
 }
 
+func (o Options) readPromotion() (*spec.Promotion, error) {
+	if o.SourceFile == "-" {
+		return spec.LoadPromotion("standard input", o.Input)
+	}
+	return spec.LoadPromotionPath(o.SourceFile)
+}
+
 // promotion makes of the options what a promotion is made of.
 func (j *job) promotion(file *spec.Promotion, p Promotion) promote.Request {
-	file.Source.Access = plan.Request{SourceAccess: j.SourceAccess}.Access(file.Source.Access)
-	for i := range file.Destinations {
-		side := &file.Destinations[i]
-		side.Access = plan.Request{SourceAccess: j.DestinationAccess}.Access(side.Access)
-	}
+	j.access(file)
 	return promote.Request{
 		Promotion: file, AllowPartial: p.AllowPartial, Verify: j.Verb == Verify, Deep: j.Deep,
 		Access: func(side spec.Registry) image.Access {

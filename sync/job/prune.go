@@ -39,10 +39,10 @@ type Pruning struct {
 	Token transport.Secret
 }
 
-// Prune deletes what is wanted no more; in a dry run, it says what that is.
+// RunPrune deletes what is wanted no more; in a dry run, it says what that is.
 // Everything that was asked for is in the report; an error says that nothing was
 // attempted.
-func Prune(ctx context.Context, o Options, p Pruning) (*report.Report, error) {
+func RunPrune(ctx context.Context, o Options, p Pruning) (*report.Report, error) {
 	j, err := open(ctx, o, false)
 	if err != nil {
 		return nil, err

@@ -43,6 +43,9 @@ type chooser struct {
 // errItself says that there is nothing to compare with.
 var errItself = fault.New(fault.Input, errors.New("source and destination are one repository, of which nothing is deleted"))
 
+// Reported reports whether the error of a holding is that of a step as well.
+func Reported(err error) bool { return err != nil && !errors.Is(err, errItself) }
+
 // holding is what the place is to hold of a source repository, whose listing may
 // have failed.
 func (r Request) holding(s source, chosen choice, place image.Place, err error) Holding {

@@ -41,6 +41,9 @@ type Choice struct {
 	// RemoveLast deletes also the last tag of what something else needs. The
 	// manifest stays.
 	RemoveLast bool
+	// Release is what tags belong together by: one release goes as a whole, and
+	// stays as long as a tag of none names anything of it. nil: all are of none.
+	Release func(tag string) string
 }
 
 // Decision is what is deleted.
@@ -70,6 +73,7 @@ func Decide(c Contents, choice Choice) Decision {
 		going: map[string]bool{}, subjects: c.subjects(),
 	}
 	d.mark()
+	d.spareReleases()
 	d.spareLast()
 	d.spareNamed()
 	for d.spread() {
@@ -97,6 +101,31 @@ func (d *decision) mark() {
 			d.going[tag] = true
 		case Drop:
 			d.going[tag] = d.subjectOf(tag) == ""
+		}
+	}
+}
+
+// spareReleases keeps the releases that a label names, which is a tag of no release
+// that stays.
+func (d *decision) spareReleases() {
+	if d.RemoveLast || d.Release == nil {
+		return
+	}
+	labels, held := map[digest.Digest]string{}, map[string]string{}
+	for _, tag := range d.tags {
+		if !d.going[tag] && d.Release(tag) == "" && !attachedForm.MatchString(tag) {
+			labels[d.Contents.Tags[tag]] = tag
+		}
+	}
+	for _, tag := range d.tags {
+		if label := labels[d.Contents.Tags[tag]]; label != "" && d.Release(tag) != "" {
+			held[d.Release(tag)] = label
+		}
+	}
+	for _, tag := range d.tags {
+		if label := held[d.Release(tag)]; label != "" && d.going[tag] {
+			delete(d.going, tag)
+			d.spared = append(d.spared, Spared{tag, d.Contents.Tags[tag], label + " names its release"})
 		}
 	}
 }

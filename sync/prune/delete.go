@@ -104,6 +104,9 @@ func (p *plan) untouched(ctx context.Context) error {
 
 // deleteGroup deletes a manifest with its tags, or a tag.
 func (p *plan) deleteGroup(ctx context.Context, group []*step) {
+	if group[0].result.Status != "" { // it was held behind another
+		return
+	}
 	started := time.Now()
 	err := p.guard(ctx, group)
 	if err == nil && group[0].lost {
@@ -115,12 +118,9 @@ func (p *plan) deleteGroup(ctx context.Context, group []*step) {
 			failure = p.deleteTag(ctx, s)
 		}
 		s.result.Attempts, s.result.DurationMS = 1, time.Since(started).Milliseconds()
-		switch {
-		case s.result.Status != "":
-		case failure != nil:
+		s.result.Status = report.Done
+		if failure != nil {
 			s.fail(failure)
-		default:
-			s.result.Status = report.Done
 		}
 	}
 }
