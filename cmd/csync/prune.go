@@ -42,9 +42,9 @@ func (f *pruneFlags) add(flags *pflag.FlagSet) {
 	n, p := &f.naming, &f.pruning
 	flags.BoolVar(&f.confirm, "confirm", false, "delete, instead of saying what would be deleted")
 	flags.StringVar(&f.maxDelete, "max-delete", "", "delete nothing if more than `N` tags would go, or N% of a repository's")
-	flags.BoolVar(&p.RemoveLast, "remove-last", false, "delete also the last tag of what something needs; REFERENCEs: also what nothing else names")
+	flags.BoolVar(&p.RemoveLast, "remove-last", false, "delete also the last tag of what something needs, or of a REFERENCE's digest")
 	flags.StringArrayVar(&n.srcYAML, "src-yaml", nil, "delete at DEST the tags that the source `FILE` does not name")
-	flags.StringArrayVarP(&n.destinations, "dest", "d", nil, "where the images of the source file are: docker://HOST[/PATH], ...: `DEST`")
+	flags.StringArrayVarP(&n.destinations, "dest", "d", nil, "`DEST` of the source file's images: docker://HOST[/PATH], oci:PATH, ...")
 	flags.StringVar(&n.destPath, "dest-path", string(plan.PathName), "what they are called there: as of sync, by `name`, path, full, flat or nested")
 	flags.BoolVar(&n.scoped, "scoped", false, "the same as --dest-path full")
 	flags.StringVar(&n.suffix, "append-suffix", "", "`SUFFIX` that sync has appended to their tags")

@@ -50,7 +50,9 @@ func (f *syncFlags) add(flags *pflag.FlagSet) {
 	if f.verb != "plan" {
 		flags.BoolVar(&f.deep, "deep", false, "ask the destinations for every layer and config, too")
 	}
-	flags.StringVar(&f.maxDelete, "max-delete", "50%", "remove nothing from mirrors (csync: prune) if more than `N` tags would go, or N% of a repository's")
+	if f.verb != "verify" { // which says nothing of what is there besides
+		flags.StringVar(&f.maxDelete, "max-delete", "50%", "remove nothing from mirrors (csync: prune) if more than `N` tags would go, or N% of a repository's")
+	}
 	f.addSkopeo(flags)
 	f.runFlags.add(flags)
 }

@@ -23,8 +23,10 @@ func (f *syncFlags) options(args []string, io streams) (job.Options, error) {
 	if o.Naming, err = f.naming(); err != nil {
 		return o, err
 	}
-	if o.MaxDelete, err = prune.ParseLimit(f.maxDelete); err != nil {
-		return o, fmt.Errorf("--max-delete: %w", err)
+	if f.set.Lookup("max-delete") != nil {
+		if o.MaxDelete, err = prune.ParseLimit(f.maxDelete); err != nil {
+			return o, fmt.Errorf("--max-delete: %w", err)
+		}
 	}
 	if o.LatestBy, err = plan.ParseTagOrder(f.latestBy); err != nil {
 		return o, fmt.Errorf("--latest-by: %w", err)

@@ -202,11 +202,15 @@ func (p *plan) addOthers() {
 	}
 }
 
-// refuse fails what is still to do.
+// refuse fails what is still to do. What would only have gone with that is skipped.
 func (p *plan) refuse(err error) {
 	for _, s := range p.steps {
-		if s.result.Status == "" {
+		switch {
+		case s.result.Status != "":
+		case s.tag != "" || slices.Contains(p.cut.Named, s.identifier()):
 			s.fail(err)
+		default:
+			s.result.Status, s.result.Reason = report.Skipped, "not deleted, because the image that needs it is not"
 		}
 	}
 }

@@ -56,6 +56,14 @@ type Result struct {
 	Error          *Error        `json:"error,omitempty"`
 }
 
+// shown is the digest that tells people which image a result is about.
+func (r *Result) shown() digest.Digest {
+	if r.Action == Delete {
+		return cmp.Or(r.Digest, r.PreviousDigest)
+	}
+	return r.Digest
+}
+
 // Gate is a program that was asked about an image, and its answer.
 type Gate struct {
 	Command []string `json:"command"`

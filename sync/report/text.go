@@ -36,7 +36,7 @@ func (r *Report) writeTable(out *bufio.Writer) {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n",
 			result.Action, result.Status,
 			cmp.Or(plain(result.Destination), plain(result.Source), "-"),
-			cmp.Or(short(result.Digest), "-"),
+			cmp.Or(short(result.shown()), "-"),
 			Size(result.BytesWritten), duration(result.DurationMS))
 	}
 	table.Flush()
