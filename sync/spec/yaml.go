@@ -34,10 +34,8 @@ func (r *reader) unreadable(err error) {
 	r.refuse(Position{File: r.name}, "%v", err)
 }
 
-// parse gives the root of the only document of input, or nil if that is empty
-// or cannot be parsed. A lenient reading takes the first of several, as skopeo
-// does, whatever the others are. It does not expand aliases.
-func (r *reader) parse(input io.Reader) *yaml.Node {
+// all is the whole input; nil if it cannot be read.
+func (r *reader) all(input io.Reader) []byte {
 	content, err := io.ReadAll(io.LimitReader(input, maxSize+1))
 	if err != nil {
 		r.unreadable(err)
@@ -45,6 +43,17 @@ func (r *reader) parse(input io.Reader) *yaml.Node {
 	}
 	if len(content) > maxSize {
 		r.refuse(Position{File: r.name}, "more than %d MB; write several files", maxSize>>20)
+		return nil
+	}
+	return content
+}
+
+// parse gives the root of the only document of input, or nil if that is empty
+// or cannot be parsed. A lenient reading takes the first of several, as skopeo
+// does, whatever the others are. It does not expand aliases.
+func (r *reader) parse(input io.Reader) *yaml.Node {
+	content := r.all(input)
+	if content == nil {
 		return nil
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
