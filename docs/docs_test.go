@@ -185,7 +185,10 @@ func TestTheCommandReferenceNamesEveryFlag(t *testing.T) {
 	require.Empty(t, missing)
 }
 
-var verbs = []string{"sync", "plan", "verify", "prune", "copy", "lint", "inspect", "list-tags", "list-repos", "snapshot", "login", "logout", "schema"}
+var verbs = []string{
+	"sync", "plan", "verify", "promote", "retag", "assemble", "merge", "prune", "copy",
+	"lint", "inspect", "list-tags", "list-repos", "snapshot", "login", "logout", "schema",
+}
 
 func TestLinksLeadSomewhere(t *testing.T) {
 	t.Parallel()

@@ -95,6 +95,9 @@ func registries(t *testing.T) map[string]*registrytest.Registry {
 		source.Push(t, "team/csync-docker", version, registrytest.ManifestList(release(version, registrytest.WithDocker())...))
 	}
 	source.Retag(t, "team/csync", "1.1", "latest")
+	for i, platform := range []string{"linux/amd64", "linux/ppc64le"} {
+		source.Push(t, "team/tools", "1.0"+[]string{"_x86_64", "_ppc64le"}[i], registrytest.RandomImage(90+i, registrytest.WithDocker(), registrytest.WithPlatform(platform)))
+	}
 	signature, signed := registrytest.CosignSignature(registrytest.RandomImage(72, registrytest.WithDocker()))
 	source.Push(t, "team/db", signature, signed)
 	private := registrytest.Start(t, registrytest.TLS(), registrytest.Token("ci", "swordfish"))

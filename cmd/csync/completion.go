@@ -33,8 +33,12 @@ func completeValues(c *cobra.Command) {
 	if c.Name() == "snapshot" {
 		_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"yaml", "csv"}, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 	}
+	formats := []string{"oci", "v2s1", "v2s2"}
+	if c.Name() == "assemble" {
+		formats = []string{"oci", "docker"}
+	}
 	for name, values := range map[string][]string{
-		"output": {"json", "text"}, "format": {"oci", "v2s1", "v2s2"},
+		"output": {"json", "text"}, "format": formats,
 		"dest-path": {"name", "path", "full", "flat", "nested"}, "tag-policy": {"allow", "deny"}, "latest-by": {"name", "created"},
 		"log-level": {"error", "warn", "info", "debug", "trace"}, "log-format": {"text", "json"},
 	} {

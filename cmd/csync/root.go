@@ -26,7 +26,7 @@ func newRoot() *cobra.Command {
 	root.SuggestionsMinimumDistance = 2
 	root.Version = fmt.Sprintf("%s (commit %s, %s)", version, commit, runtime.Version())
 	root.RunE = withoutVerb(root.RunE)
-	root.AddCommand(newSync(), newPlan(), newVerify(), newPromote(), newPrune(), newCopy(), newLint(),
+	root.AddCommand(newSync(), newPlan(), newVerify(), newPromote(), newRetag(), newAssemble(), newMerge(), newPrune(), newCopy(), newLint(),
 		newInspect(), newListTags(), newListRepos(), newSnapshot(), newLogin(), newLogout(), newSchema(), newCompletion())
 	root.SetVersionTemplate("csync {{.Version}}\n")
 	root.SetFlagErrorFunc(wrongFlag)

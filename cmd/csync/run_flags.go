@@ -52,7 +52,11 @@ func (f *runFlags) add(flags *pflag.FlagSet) {
 	flags.IntVarP(&f.jobs, "jobs", "j", defaultJobs, "images at the same time, and requests at a registry")
 	f.output.add(flags)
 	f.shared = addSharedAccess(flags)
-	f.src, f.dest = addAccess(flags, "src-", "screds"), addAccess(flags, "dest-", "dcreds")
+	source := flags
+	if f.verb == "retag" { // which is at one registry, where it writes
+		source = pflag.NewFlagSet(f.verb, pflag.ContinueOnError)
+	}
+	f.src, f.dest = addAccess(source, "src-", "screds"), addAccess(flags, "dest-", "dcreds")
 	if f.verb != "prune" {
 		f.signing.add(flags)
 	}

@@ -47,12 +47,15 @@ func carryOut(ctx context.Context, o Options, ask func(*job) (plan.Request, erro
 		return nil, err
 	}
 	if o.FailFast && p.Failed() {
-		p.Cancel("not done, because another step failed (--fail-fast)")
+		p.Cancel(stopped)
 	}
 	j.act(ctx, p)
 	j.complete(ctx, p)
 	return j.report(append(p.Results(), j.mirror(ctx, p)...)), nil
 }
+
+// stopped is why nothing more is done under FailFast.
+const stopped = "not done, because another step failed (--fail-fast)"
 
 // job is what options make of the outside world.
 type job struct {

@@ -25,8 +25,11 @@ const (
 	Plan   Verb = "plan"   // says what would be done
 	Verify Verb = "verify" // says what is not in place
 
-	Promote Verb = "promote" // carries a promotion out
-	Prune   Verb = "prune"   // deletes what is wanted no more
+	Promote  Verb = "promote"  // carries a promotion out
+	Prune    Verb = "prune"    // deletes what is wanted no more
+	Retag    Verb = "retag"    // gives further tags
+	Assemble Verb = "assemble" // writes indexes of images
+	Merge    Verb = "merge"    // writes images over what is there
 )
 
 // Options are what is asked of a run.

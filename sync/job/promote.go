@@ -122,10 +122,7 @@ func (j *job) promotion(file *spec.Promotion, p Promotion) promote.Request {
 			return image.Access{Client: j.client, Registry: side.Access, System: j.Registry.System}
 		},
 		Create: j.create,
-		Plan: plan.Request{
-			Client: j.client, System: j.Registry.System, Cache: j.cache, Copier: j.copier,
-			Signs: len(j.copier.Signers) > 0, ReadOnly: j.readOnly(), Jobs: j.Jobs,
-		},
+		Plan:   j.given(),
 		Run: run.Options{
 			Copier: j.copier, Directory: j.copier.Directory, Jobs: j.Jobs, Attempts: j.attempts(), Progress: j.Progress,
 		},

@@ -59,6 +59,16 @@ func Tagging(needs *Step, to image.Location) *Step {
 	return step
 }
 
+// Retagging is the step that gives an image another tag in its repository. One
+// that names another digest than pin, if that is not "", is not tagged.
+func Retagging(from, to image.Location, pin digest.Digest) *Step {
+	step := newStep(from, to)
+	step.pin, step.several = pin, true
+	step.Itself = pin == "" && from.Identifier() == to.Identifier()
+	step.retag()
+	return step
+}
+
 // Part is an image that an index was made of, as the policy is asked about it.
 type Part struct {
 	image.Location

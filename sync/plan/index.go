@@ -105,7 +105,7 @@ func Merging(ctx context.Context, source Known, to image.Location) (*Step, error
 		return nil, fault.At(fault.Destination, to.String(), err)
 	}
 	step := writing(report.Merge, merged.Manifest, parts, to)
-	step.over = &old.Digest
+	step.over, step.Result.SourceDigest = &old.Digest, source.Digest
 	if len(kept) > 0 {
 		step.Result.Reason = "with " + strings.Join(kept, ", ") + " of the destination's"
 	}
