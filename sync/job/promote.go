@@ -11,7 +11,6 @@ import (
 	"csync/sync/image"
 	"csync/sync/log"
 	"csync/sync/origin"
-	"csync/sync/plan"
 	"csync/sync/promote"
 	"csync/sync/registry/quay"
 	"csync/sync/report"
