@@ -28,7 +28,10 @@ type release struct {
 	destinations []*registrytest.Registry
 	platforms    string // of the promotion file
 	more         string // further keys
+	ofSource     string // and of the source
+	ofSide       map[int]string
 	names        []string
+	hash         string // as the promotion file has it
 	journal      string
 	options      job.Options
 	promotion    job.Promotion
@@ -36,7 +39,7 @@ type release struct {
 
 func newRelease(t *testing.T, destinations int, names ...string) *release {
 	t.Helper()
-	r := &release{t: t, source: registrytest.Start(t), names: names, journal: filepath.Join(t.TempDir(), "journal")}
+	r := &release{t: t, source: registrytest.Start(t), names: names, hash: hash, journal: filepath.Join(t.TempDir(), "journal")}
 	r.platforms = "platforms: {linux/amd64: _x86_64, linux/ppc64le: _ppc64le}\noptional: [linux/ppc64le]\n"
 	for range destinations {
 		r.destinations = append(r.destinations, registrytest.Start(t))
@@ -69,11 +72,11 @@ func (r *release) build() *release {
 
 func (r *release) file() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "source: {registry: %q, namespace: tripleomaster, tls-verify: false}\ndestinations:\n", r.source.Host())
+	fmt.Fprintf(&text, "source: {registry: %q, namespace: tripleomaster, tls-verify: false%s}\ndestinations:\n", r.source.Host(), r.ofSource)
 	for i, d := range r.destinations {
-		fmt.Fprintf(&text, "  - {registry: %q, namespace: mirror%d, tls-verify: false}\n", d.Host(), i)
+		fmt.Fprintf(&text, "  - {registry: %q, namespace: mirror%d, tls-verify: false%s}\n", d.Host(), i, r.ofSide[i])
 	}
-	fmt.Fprintf(&text, "images: {prefix: openstack-, names: [%s]}\nhash: %s\nlabel: %s\n", strings.Join(r.names, ", "), hash, label)
+	fmt.Fprintf(&text, "images: {prefix: openstack-, names: [%s]}\nhash: %s\nlabel: %s\n", strings.Join(r.names, ", "), r.hash, label)
 	text.WriteString(r.platforms + r.more)
 	path := filepath.Join(r.t.TempDir(), "promotion.yaml")
 	require.NoError(r.t, os.WriteFile(path, []byte(text.String()), 0o600))
