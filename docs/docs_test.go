@@ -166,7 +166,8 @@ func TestThePromotionFilesPageShowsTheExample(t *testing.T) {
 	require.Contains(t, string(page), "```yaml\n"+string(example)+"```\n")
 }
 
-func TestTheCommandReferenceNamesEveryFlag(t *testing.T) {
+// Q8: what copy-quay's README said of its flags was not so.
+func TestDefectQ8TheCommandReferenceNamesEveryFlag(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile("commands.md")
 	require.NoError(t, err)

@@ -1,12 +1,14 @@
 package docs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -106,6 +108,8 @@ func registries(t *testing.T) map[string]*registrytest.Registry {
 		"registry.example.com": source,
 		"mirror.example.net":   registrytest.Start(t, registrytest.TLS(), registrytest.Catalog()),
 		"quay.example.org":     private,
+		"trunk.example.org":    trunk(t),
+		"dlrn.example.org":     dlrn(t),
 	}
 }
 
@@ -137,20 +141,34 @@ func (s *sandbox) run(line string) []string {
 	return align(strings.Split(text, "\n"))
 }
 
-// align widens the columns of a report's table for the hosts that it now names.
+// align widens the columns of a report's table for the hosts that it now names,
+// and sorts its rows by them.
 func align(lines []string) []string {
 	var text strings.Builder
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	in := false
-	for _, line := range lines {
-		in = strings.HasPrefix(line, "ACTION ") || in && line != ""
-		if in {
-			line = columns.ReplaceAllString(line, "\t")
+	for len(lines) > 0 {
+		rows := rowsOf(lines)
+		for _, row := range rows {
+			fmt.Fprintln(table, columns.ReplaceAllString(row, "\t"))
 		}
-		fmt.Fprintln(table, line)
+		if lines = lines[len(rows):]; len(lines) > 0 {
+			fmt.Fprintln(table, lines[0])
+			lines = lines[1:]
+		}
 	}
 	_ = table.Flush() // a builder takes everything
 	return strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
+}
+
+// rowsOf are those of the table that lines begin with, if they do.
+func rowsOf(lines []string) []string {
+	if !strings.HasPrefix(lines[0], "ACTION ") {
+		return nil
+	}
+	end := slices.Index(append(lines, ""), "")
+	destination := func(row string) string { return strings.Fields(row)[2] }
+	slices.SortStableFunc(lines[1:end], func(a, b string) int { return cmp.Compare(destination(a), destination(b)) })
+	return lines[:end]
 }
 
 var (
