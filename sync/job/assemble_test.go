@@ -2,6 +2,8 @@ package job_test
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -101,6 +103,10 @@ func TestAnOptionalPlatformThatIsMissingIsLeftOut(t *testing.T) {
 	require.Empty(t, failures(s.assembling(a)))
 	require.Equal(t, []string{"linux/amd64 a"}, s.platforms("app", "1", x86))
 
+	given := job.Assembly{Arguments: []string{"DST/app:2", "DST/app:1_x86_64", "DST/app:1_ppc64le=ppc64le"}, Optional: a.Optional}
+	require.Empty(t, failures(s.assembling(given)))
+	require.Equal(t, s.destination.Digest(t, "app", "1"), s.destination.Digest(t, "app", "2"))
+
 	a.Optional = []string{"linux/ppc64le", "linux/amd64"}
 	a.Arguments = []string{"DST/none:1"}
 	nothing := s.assembling(a)
@@ -188,6 +194,10 @@ func TestAPlatformThatIsGivenIsHeldAgainstTheConfig(t *testing.T) {
 	require.Empty(t, failures(done), "a variant that the config does not name is the one given")
 	require.Equal(t, []string{"linux/amd64", "linux/arm/v7 a"}, s.platforms("app", "1", arm))
 
+	s.pushArch("app:armv6", "linux/arm/v6")
+	done = s.assemble("DST/app:2", "DST/app:armv6=linux/arm/v7")
+	require.Equal(t, fault.Conflict, done.Results[0].Error.Kind, "another variant")
+
 	done = s.assemble("DST/app:2", "DST/app:amd", "DST/app:amd")
 	require.Equal(t, fault.Conflict, done.Results[0].Error.Kind, "two for one platform")
 
@@ -247,6 +257,28 @@ func TestAnIndexIsNotWrittenWhereItsTagMayNotMove(t *testing.T) {
 	require.Equal(t, old, s.destination.Digest(t, "app", "1"))
 }
 
+func TestThePolicyIsAskedAboutWhatIndexesAreMadeOf(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, job.Assemble)
+	s.pushArch("app:amd", "linux/amd64")
+	s.source.Push(t, "app", "1", list(1, "linux/arm64"))
+	require.Empty(t, failures(s.assemble("DST/app:1", "DST/app:amd")))
+	before := s.destination.Digest(t, "app", "1")
+	policy := filepath.Join(t.TempDir(), "policy.json")
+	require.NoError(t, os.WriteFile(policy, []byte(`{"default": [{"type": "reject"}]}`), 0o600))
+	s.options.Trust = job.Trust{}
+	s.options.Registry.System = systemWith(policy)
+
+	for _, s.options.DryRun = range []bool{true, false} {
+		for _, tag := range []string{"1", "2"} { // in place, and new
+			require.Equal(t, fault.Policy, s.assemble("DST/app:"+tag, "DST/app:amd").Results[0].Error.Kind, tag)
+			require.Equal(t, fault.Policy, s.result(s.merge("SRC/app:1", "DST/app:"+tag), "app", tag).Error.Kind, tag)
+		}
+	}
+	require.Equal(t, before, s.destination.Digest(t, "app", "1"))
+	require.False(t, s.destination.HasTag(t, "app", "2"))
+}
+
 func TestFailFastWritesNoIndexOnceSomethingHasFailed(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, job.Assemble)
@@ -260,6 +292,27 @@ func TestFailFastWritesNoIndexOnceSomethingHasFailed(t *testing.T) {
 	require.Equal(t, done.Summary.Total, done.Summary.Failed)
 	require.Empty(t, s.destination.Tags(t, "app"))
 	require.Zero(t, s.destination.BlobBytesWritten())
+}
+
+func TestFailFastWritesNoIndexOnceAnImageCannotBeBrought(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, job.Assemble)
+	s.options.Registry.Retries = -1
+	s.source.Push(t, "app", "amd", registrytest.RandomImage(1))
+	s.pushArch("tools:amd", "linux/amd64")
+	s.destination.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPost {
+			w.WriteHeader(http.StatusForbidden)
+		}
+		return r.Method == http.MethodPost
+	})
+	s.options.SourceFile = listed(t, "DST/app:1 SRC/app:amd\nDST/tools:1 DST/tools:amd\n", s.source, s.destination)
+
+	for _, s.options.FailFast = range []bool{true, false} {
+		done := s.assemble()
+		require.Equal(t, fault.Denied, s.result(done, "app", "1").Error.Kind)
+		require.Equal(t, !s.options.FailFast, s.destination.HasTag(t, "tools", "1"))
+	}
 }
 
 func TestADryAssemblyWritesNothingAndSaysWhatItWould(t *testing.T) {

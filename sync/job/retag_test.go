@@ -4,12 +4,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.podman.io/image/v5/types"
 
 	"csync/sync/fault"
 	"csync/sync/job"
@@ -17,22 +15,6 @@ import (
 	"csync/sync/report"
 	"csync/sync/spec"
 )
-
-// single are the options of a verb of one action.
-func single(r *registrytest.Registry, verb job.Verb) job.Options {
-	o := between(r, r)
-	o.Verb, o.Sources, o.Destinations = verb, nil, nil
-	return o
-}
-
-// listed makes the file of actions, with lines that name SRC and DST for hosts.
-func listed(t *testing.T, lines string, source, destination *registrytest.Registry) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "actions.txt")
-	text := strings.NewReplacer("SRC", source.Host(), "DST", destination.Host()).Replace(lines)
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	return path
-}
 
 func retag(t *testing.T, o job.Options, arguments ...string) *report.Report {
 	t.Helper()
@@ -197,6 +179,32 @@ func TestAFileOfRetagsIsDoneAsAWhole(t *testing.T) {
 	require.Equal(t, second, r.Digest(t, "db", "stable"))
 }
 
+func TestFailFastRetagsNothingOnceAnImageIsMissing(t *testing.T) {
+	t.Parallel()
+	r := registrytest.Start(t)
+	r.Push(t, "app", "1.0", registrytest.RandomImage(1))
+	o := single(r, job.Retag)
+	o.FailFast = true
+	o.SourceFile = listed(t, "DST/app:1.0 stable\nDST/app:none never\n", r, r)
+
+	done := retag(t, o)
+
+	require.Equal(t, 2, done.Summary.Failed)
+	require.Equal(t, []string{"1.0"}, r.Tags(t, "app"))
+}
+
+func TestARetagToItsOwnTagChangesNothing(t *testing.T) {
+	t.Parallel()
+	r := registrytest.Start(t)
+	r.Push(t, "app", "1.0", registrytest.RandomImage(1))
+
+	done := retag(t, single(r, job.Retag), r.Host()+"/app:1.0", "1.0")
+	require.Equal(t, 1, done.Summary.Unchanged)
+
+	done = retag(t, single(r, job.Retag), r.Host()+"/app:none", "none")
+	require.Equal(t, fault.NotFound, done.Results[0].Error.Kind)
+}
+
 func TestEveryMistakeInAFileOfRetagsIsToldWithItsPlace(t *testing.T) {
 	t.Parallel()
 	r := registrytest.Start(t)
@@ -238,13 +246,4 @@ func TestMistakesInTheArgumentsOfARetagAreUsage(t *testing.T) {
 	o.Input = strings.NewReader(r.Host() + "/app:1 stable")
 	_, err := job.Retagging{Arguments: []string{"app:1"}}.Run(t.Context(), o)
 	require.ErrorContains(t, err, `"app:1": the file says what is to be done`)
-}
-
-// column is where the word stands that follows a host and these words.
-func column(r *registrytest.Registry, words string) string {
-	return strconv.Itoa(len(r.Host()+words) + 1)
-}
-
-func systemWith(policy string) *types.SystemContext {
-	return &types.SystemContext{SignaturePolicyPath: policy}
 }

@@ -9,8 +9,23 @@ import (
 	"go.podman.io/image/v5/types"
 
 	"csync/sync/fault"
+	"csync/sync/registry"
 	"csync/sync/report"
 )
+
+// made is an index that is nowhere yet.
+func made(content string) given {
+	return given{registry.Manifest{Descriptor: v1.Descriptor{Digest: digest.FromString(content)}}}
+}
+
+func TestIndexesOfOneFirstImageAreTheSameByTheirDigests(t *testing.T) {
+	t.Parallel()
+	for content, kept := range map[string]int{"one": 1, "two": 2} {
+		one, other := between(t, newShop(), newShop(), "1.0"), between(t, newShop(), newShop(), "1.0")
+		one.from, other.from = made("one"), made(content)
+		require.Len(t, refuseCollisions([]*Step{one, other}), kept)
+	}
+}
 
 func TestWhatIsWantedUnderOneReference(t *testing.T) {
 	t.Parallel()
@@ -28,6 +43,7 @@ func TestWhatIsWantedUnderOneReference(t *testing.T) {
 		{"other platforms", func(s *Step) { s.Selection.Platforms = arm64 }, 2, true},
 		{"fewer platforms", func(s *Step) { s.Selection.AllowMissing = true }, 2, true},
 		{"one instance", func(s *Step) { s.Selection.System = &types.SystemContext{} }, 2, true},
+		{"an index that was made here", func(s *Step) { s.from = made("one") }, 2, true},
 		{"what has no destination", func(s *Step) { s.to = nil }, 2, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {

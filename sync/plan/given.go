@@ -64,7 +64,6 @@ func Tagging(needs *Step, to image.Location) *Step {
 func Retagging(from, to image.Location, pin digest.Digest) *Step {
 	step := newStep(from, to)
 	step.pin, step.several = pin, true
-	step.Itself = pin == "" && from.Identifier() == to.Identifier()
 	step.retag()
 	return step
 }
