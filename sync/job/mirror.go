@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"csync/sync/fault"
 	"csync/sync/plan"
 	"csync/sync/prune"
 	"csync/sync/report"
@@ -22,6 +23,7 @@ func (j *job) mirror(ctx context.Context, p *plan.Plan) []report.Result {
 			continue
 		}
 		cut := j.cutOf(h, "")
+		cut.Idle = cut.Idle || fault.Is(cut.Err, fault.Unsupported) // a file may be for several kinds of places
 		if cut.Err == nil {
 			cut.Err = unfinished(h, p)
 			cut.Idle = cut.Err != nil

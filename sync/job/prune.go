@@ -6,7 +6,6 @@ import (
 
 	"go.podman.io/image/v5/docker/reference"
 
-	"csync/sync/fault"
 	"csync/sync/image"
 	"csync/sync/log"
 	"csync/sync/plan"
@@ -114,7 +113,7 @@ func (k *pruning) unnamed(ctx context.Context) ([]prune.Cut, []report.Result, er
 
 // cutOf is what is to become of a holding, without a verdict.
 func (j *job) cutOf(h plan.Holding, token transport.Secret) prune.Cut {
-	shelf, err := j.shelf(h.Location, token)
+	shelf, err := j.shelf(h, token)
 	if h.Err != nil {
 		err = h.Err
 	}
@@ -124,13 +123,21 @@ func (j *job) cutOf(h plan.Holding, token transport.Secret) prune.Cut {
 	}
 }
 
-// shelf is the repository of a location. With a token, it is at a Quay.
-func (j *job) shelf(location image.Location, token transport.Secret) (prune.Shelf, error) {
-	there, remote := location.Remote()
-	if !remote {
-		return nil, fault.New(fault.Unsupported, errors.New("tags are deleted at registries only"))
+// shelf is where a holding is. With a token, that is a Quay.
+func (j *job) shelf(h plan.Holding, token transport.Secret) (prune.Shelf, error) {
+	if there, remote := h.Location.Remote(); remote {
+		return j.atRegistry(there.Repository, j.DestinationAccess, token), nil
 	}
-	return j.atRegistry(there.Repository, j.DestinationAccess, token), nil
+	place, _ := splitHome(h.Place.String())
+	stock, err := image.OpenStock(place, j.Registry.System)
+	if err != nil {
+		return nil, err
+	}
+	prefix := h.Path + ":"
+	if known := h.Location.Reference.DockerReference(); known != nil {
+		prefix = known.Name() + ":"
+	}
+	return prune.AtHome(place, stock, prefix), nil
 }
 
 func (j *job) atRegistry(r *registry.Repository, access transport.Access, token transport.Secret) prune.Shelf {

@@ -11,96 +11,155 @@ import (
 	"go.podman.io/image/v5/docker/reference"
 
 	"csync/sync/fault"
+	"csync/sync/image"
 	"csync/sync/prune"
 	"csync/sync/registry/quay"
 	"csync/sync/report"
 )
 
-// naming is what is named of one repository.
+// naming is what is named of one shelf.
 type naming struct {
-	repository reference.Named
-	tags       map[string]bool
-	digests    []digest.Digest
-	all        []string // tags and digests, in their order
+	prune.Shelf
+	name    string // of the shelf
+	tags    map[string]bool
+	digests []digest.Digest
+	all     []string // tags and digests, in their order
 }
 
-// references is what is named by the arguments, one repository after another.
+// references is what is named by the arguments, one shelf after another.
 func (k *pruning) references() ([]prune.Cut, error) {
 	var order []*naming
 	index := map[string]*naming{}
 	for _, text := range k.References {
-		parsed, err := k.parse(text)
+		find := k.atHome
+		if isRegistry(text) {
+			find = k.inRegistry
+		}
+		found, identifier, err := find(text)
 		if err != nil {
 			return nil, err
 		}
-		n := index[parsed.Name()]
+		n := index[found.name]
 		if n == nil {
-			n = &naming{repository: reference.TrimNamed(parsed), tags: map[string]bool{}}
-			index[parsed.Name()] = n
+			n = found
+			n.tags = map[string]bool{}
+			index[found.name] = n
 			order = append(order, n)
 		}
-		n.add(parsed)
+		n.add(identifier)
 	}
 	var cuts []prune.Cut
 	for _, n := range order {
-		cut, err := k.cut(n)
-		if err != nil {
-			return nil, err
-		}
-		cuts = append(cuts, cut)
+		cuts = append(cuts, k.cut(n))
 	}
 	return cuts, nil
 }
 
-// parse reads docker://HOST/REPOSITORY with a tag or a digest, or without where
-// all tags are meant.
-func (k *pruning) parse(text string) (reference.Named, error) {
-	plain, isRegistry := strings.CutPrefix(text, "docker://")
-	if !isRegistry {
-		return nil, k.usage("%q is no docker://HOST/REPOSITORY:TAG", text)
-	}
-	if err := k.checkHost(text); err != nil {
-		return nil, err
+// isRegistry tells references of registries, which need no transport, from those
+// of this machine.
+func isRegistry(text string) bool {
+	transport, _, _ := strings.Cut(text, ":")
+	return !slices.Contains([]string{"oci", "containers-storage", "docker-daemon", "dir", "oci-archive", "docker-archive"}, transport)
+}
+
+// inRegistry finds docker://HOST/REPOSITORY with a tag or a digest, or without
+// where all tags are meant.
+func (k *pruning) inRegistry(text string) (*naming, string, error) {
+	plain := strings.TrimPrefix(text, "docker://")
+	if err := k.checkHost("docker://" + plain); err != nil {
+		return nil, "", err
 	}
 	parsed, err := reference.ParseNormalizedNamed(plain)
 	if err != nil {
-		return nil, fault.New(fault.Input, fmt.Errorf("parsing %q: %w", text, err))
+		return nil, "", fault.New(fault.Input, fmt.Errorf("parsing %q: %w", text, err))
 	}
-	_, tagged := parsed.(reference.Tagged)
-	_, digested := parsed.(reference.Digested)
+	identifier := ""
+	digested, isDigest := parsed.(reference.Digested)
+	tagged, isTag := parsed.(reference.Tagged)
 	switch {
-	case tagged && digested:
-		return nil, k.usage("%q has a tag and a digest; name one of them", text)
-	case k.AllTags && (tagged || digested):
-		return nil, k.usage("%q names an image, and with --all-tags or --repository a repository is meant", text)
-	case !k.AllTags && !tagged && !digested:
-		return nil, k.usage("%q names no tag; write one, or --all-tags", text)
+	case isTag && isDigest:
+		return nil, "", k.usage("%q has a tag and a digest; name one of them", text)
+	case isTag:
+		identifier = tagged.Tag()
+	case isDigest:
+		identifier = digested.Digest().String()
 	}
-	return parsed, nil
+	if err := k.check(text, identifier); err != nil {
+		return nil, "", err
+	}
+	repository, err := k.client.Destination(reference.TrimNamed(parsed), k.DestinationAccess)
+	if err != nil {
+		return nil, "", err
+	}
+	shelf := k.atRegistry(repository, k.DestinationAccess, k.Token)
+	return &naming{Shelf: shelf, name: "docker://" + parsed.Name()}, identifier, nil
 }
 
-func (n *naming) add(parsed reference.Named) {
-	identifier := ""
-	switch r := parsed.(type) {
-	case reference.Digested:
-		identifier = r.Digest().String()
-		n.digests = append(n.digests, r.Digest())
-	case reference.Tagged:
-		identifier = r.Tag()
-		n.tags[r.Tag()] = true
-	default:
+// check refuses an image where repositories are meant, and the other way round.
+func (k *pruning) check(text, identifier string) error {
+	switch {
+	case k.AllTags && identifier != "":
+		return k.usage("%q names an image, and with --all-tags or --repository a repository is meant", text)
+	case !k.AllTags && identifier == "":
+		return k.usage("%q names no tag; write one, or --all-tags", text)
+	}
+	return nil
+}
+
+// atHome finds an image of this machine: oci:PATH:NAME, or
+// containers-storage:[STORE]NAME. The names of everything else there are known too,
+// so that what is lost can be told. Where all tags are meant, NAME is without one,
+// and a layout may be meant as a whole.
+func (k *pruning) atHome(text string) (*naming, string, error) {
+	place, name := splitHome(text)
+	if k.Repositories {
+		return nil, "", k.usage("%q is no repository of Quay", text)
+	}
+	stock, err := image.OpenStock(place, k.Registry.System)
+	if err != nil {
+		return nil, "", err
+	}
+	if strings.HasPrefix(place, "containers-storage:") && name != "" {
+		parsed, err := reference.ParseNormalizedNamed(name)
+		if err != nil {
+			return nil, "", fault.New(fault.Input, fmt.Errorf("parsing %q: %w", text, err))
+		}
+		name = parsed.String()
+	}
+	if k.AllTags && name != "" {
+		prefix := name + ":"
+		return &naming{Shelf: prune.AtHome(place, stock, prefix), name: place + " " + prefix}, "", nil
+	}
+	if k.AllTags && !strings.HasPrefix(place, "oci:") {
+		return nil, "", k.usage("%q names no repository", text)
+	}
+	return &naming{Shelf: prune.AtHome(place, stock, ""), name: place}, name, k.check(text, name)
+}
+
+// splitHome splits a reference of this machine into the place and the name there.
+func splitHome(text string) (place, name string) {
+	transport, path, _ := strings.Cut(text, ":")
+	if transport == "oci" {
+		path, name, _ = strings.Cut(path, ":")
+		return transport + ":" + path, name
+	}
+	end := strings.LastIndexByte(path, ']') + 1
+	return transport + ":" + path[:end], path[end:]
+}
+
+func (n *naming) add(identifier string) {
+	if identifier == "" || slices.Contains(n.all, identifier) {
 		return
 	}
-	if !slices.Contains(n.all, identifier) {
-		n.all = append(n.all, identifier)
+	n.all = append(n.all, identifier)
+	if d, err := digest.Parse(identifier); err == nil {
+		n.digests = append(n.digests, d)
+	} else {
+		n.tags[identifier] = true
 	}
 }
 
-func (k *pruning) cut(n *naming) (prune.Cut, error) {
-	repository, err := k.client.Destination(n.repository, k.DestinationAccess)
-	if err != nil {
-		return prune.Cut{}, err
-	}
+func (k *pruning) cut(n *naming) prune.Cut {
 	verdict := func(tag string) prune.Verdict {
 		if k.AllTags || n.tags[tag] {
 			return prune.Remove
@@ -108,9 +167,9 @@ func (k *pruning) cut(n *naming) (prune.Cut, error) {
 		return prune.Leave
 	}
 	return prune.Cut{
-		Shelf: k.atRegistry(repository, k.DestinationAccess, k.Token), Name: "docker://" + n.repository.Name(), Named: n.all,
+		Shelf: n.Shelf, Name: n.name, Named: n.all,
 		Choice: prune.Choice{Verdict: verdict, Remove: n.digests, RemoveLast: k.RemoveLast},
-	}, nil
+	}
 }
 
 // removeRepositories removes the repositories of which every tag is gone.

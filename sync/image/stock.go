@@ -1,0 +1,150 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"go.podman.io/image/v5/docker/reference"
+	"go.podman.io/image/v5/oci/layout"
+	imagestorage "go.podman.io/image/v5/storage"
+	"go.podman.io/image/v5/types"
+	"go.podman.io/storage"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"csync/sync/fault"
+)
+
+// Stock is all images of a place on this machine from which they can be removed: a
+// layout, or podman's store. Images are known by their names there.
+type Stock interface {
+	// Names are the names of all images.
+	Names() ([]string, error)
+	// Location is the image of a name.
+	Location(name string) (Location, error)
+	// Remove removes a name, and what none of the others needs.
+	Remove(ctx context.Context, name string) error
+}
+
+// OpenStock opens the stock of oci:PATH or containers-storage:[STORE].
+func OpenStock(name string, sys *types.SystemContext) (Stock, error) {
+	transport, path, _ := strings.Cut(name, ":")
+	switch transport {
+	case "oci":
+		return &layoutStock{path: path, system: sys}, nil
+	case "containers-storage":
+		return openStore(name, path, sys)
+	case "docker-daemon":
+		return nil, fault.WithRemedy(fault.Unsupported, fmt.Errorf("%s: nothing can be removed from a Docker daemon in this way", name), "docker rmi NAME")
+	}
+	return nil, fault.New(fault.Unsupported, fmt.Errorf("%s: nothing can be removed there; it can at registries, in oci: and in containers-storage:", name))
+}
+
+// layoutStock is an OCI layout, whose names are annotations of its index.
+type layoutStock struct {
+	path   string
+	system *types.SystemContext
+	mu     sync.Mutex // held while the library writes the index
+}
+
+func (s *layoutStock) Names() ([]string, error) {
+	listed, err := layout.List(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var names []string
+	for _, entry := range listed {
+		if name := entry.ManifestDescriptor.Annotations[v1.AnnotationRefName]; name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names, err
+}
+
+func (s *layoutStock) Location(name string) (Location, error) {
+	ref, err := layout.NewReference(s.path, name)
+	return Location{Reference: ref, System: s.system}, err
+}
+
+func (s *layoutStock) Remove(ctx context.Context, name string) error {
+	location, err := s.Location(name)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return removed(location.Reference.DeleteImage(ctx, s.system))
+}
+
+// removed is the error of a removal; that something was not there is none.
+func removed(err error) error {
+	if err == nil || missing(err) {
+		return nil
+	}
+	return kindOf(fmt.Errorf("deleting: %w", err))
+}
+
+// storeStock is podman's store.
+type storeStock struct {
+	storage.Store
+	system *types.SystemContext
+}
+
+// storeForm is how containers-storage: names a store.
+var storeForm = regexp.MustCompile(`^\[([^@\]]*)@([^+\]]+)\+([^:\]]+)(:[^\]]*)?\]`)
+
+// openStore opens the store that path names in brackets, or else the user's.
+func openStore(name, path string, sys *types.SystemContext) (Stock, error) {
+	brackets := path[:strings.LastIndexByte(path, ']')+1]
+	any, err := imagestorage.Transport.ParseReference(brackets + "any:any") // which opens it
+	if err != nil {
+		return nil, fault.New(fault.Input, fmt.Errorf("%s: %w", name, err))
+	}
+	form := storeForm.FindStringSubmatch(any.StringWithinTransport())
+	if form == nil {
+		return nil, fault.New(fault.Unsupported, fmt.Errorf("%s: which store that is cannot be told", name))
+	}
+	store, err := storage.GetStore(storage.StoreOptions{GraphDriverName: form[1], GraphRoot: form[2], RunRoot: form[3]})
+	if err != nil {
+		return nil, kindOf(fmt.Errorf("%s: %w", name, err))
+	}
+	return storeStock{store, sys}, nil
+}
+
+func (s storeStock) Names() ([]string, error) {
+	images, err := s.Images()
+	var names []string
+	for _, image := range images {
+		names = append(names, image.Names...)
+	}
+	return names, err
+}
+
+func (s storeStock) Location(name string) (Location, error) {
+	named, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return Location{}, fault.New(fault.Input, err)
+	}
+	ref, err := imagestorage.Transport.NewStoreReference(s.Store, reference.TagNameOnly(named), "")
+	return Location{Reference: ref, System: s.system}, err
+}
+
+// Remove takes the name from the image, and the image away with its last name:
+// the library would take it away with any.
+func (s storeStock) Remove(_ context.Context, name string) error {
+	image, err := s.Image(name)
+	if err != nil {
+		return removed(err)
+	}
+	if len(image.Names) > 1 {
+		return removed(s.RemoveNames(image.ID, []string{name}))
+	}
+	_, err = s.DeleteImage(image.ID, true)
+	return removed(err)
+}
