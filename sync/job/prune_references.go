@@ -66,6 +66,9 @@ func isRegistry(text string) bool {
 // where all tags are meant.
 func (k *pruning) inRegistry(text string) (*naming, string, error) {
 	plain := strings.TrimPrefix(text, "docker://")
+	if !strings.Contains(plain, "/") { // it would be of Docker Hub
+		return nil, "", k.usage("%q names no registry; write HOST/REPOSITORY:TAG", text)
+	}
 	if err := k.checkHost("docker://" + plain); err != nil {
 		return nil, "", err
 	}

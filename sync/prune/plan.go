@@ -210,7 +210,7 @@ func (p *plan) refuse(err error) {
 		case s.tag != "" || slices.Contains(p.cut.Named, s.identifier()):
 			s.fail(err)
 		default:
-			s.result.Status, s.result.Reason = report.Skipped, "not deleted, because the image that needs it is not"
+			s.result.Status, s.result.Reason = report.Skipped, "not deleted, as what needs it is not"
 		}
 	}
 }
