@@ -27,6 +27,7 @@ type demo struct {
 	shell
 	command             string // of the example
 	source, destination *registrytest.Registry
+	second              *registrytest.Registry // where the promotion goes as well
 	runs                []tally
 }
 
@@ -42,11 +43,16 @@ func show(ctx context.Context, s stage) error {
 		return err
 	}
 	defer destination.Close()
-	d := &demo{stage: s, source: source, destination: destination}
+	second, err := registrytest.New(registrytest.TLS())
+	if err != nil {
+		return err
+	}
+	defer second.Close()
+	d := &demo{stage: s, source: source, destination: destination, second: second}
 	if err := d.prepare(); err != nil {
 		return err
 	}
-	for _, scene := range []func(context.Context) error{d.registries, d.first, d.again, d.moved} {
+	for _, scene := range []func(context.Context) error{d.registries, d.first, d.again, d.moved, d.promotion} {
 		if err := scene(ctx); err != nil {
 			return err
 		}
@@ -54,7 +60,7 @@ func show(ctx context.Context, s stage) error {
 	return d.sum()
 }
 
-// prepare fills the source, and makes a home for csync that trusts both
+// prepare fills the source, and makes a home for csync that trusts all
 // registries and has the example with their hosts put in.
 func (d *demo) prepare() error {
 	hosts := strings.NewReplacer("registry.example.com", d.source.Host(), "mirror.example.net", d.destination.Host())
@@ -75,11 +81,19 @@ func (d *demo) prepare() error {
 	return errors.Join(
 		os.WriteFile(filepath.Join(d.scratch, "images.yaml"), []byte(file), 0o600),
 		os.MkdirAll(filepath.Join(containers, "certs.d"), 0o700),
-		os.Symlink(d.source.CertDir, filepath.Join(containers, "certs.d", d.source.Host())),
-		os.Symlink(d.destination.CertDir, filepath.Join(containers, "certs.d", d.destination.Host())),
+		d.trust(filepath.Join(containers, "certs.d")),
 		os.WriteFile(filepath.Join(containers, "policy.json"), []byte(`{"default": [{"type": "insecureAcceptAnything"}]}`), 0o600),
 		d.stock.fill(d.source),
 	)
+}
+
+// trust lets csync find the certificates of all registries.
+func (d *demo) trust(directory string) error {
+	var err error
+	for _, registry := range append(d.destinations(), d.source) {
+		err = errors.Join(err, os.Symlink(registry.CertDir, filepath.Join(directory, registry.Host())))
+	}
+	return err
 }
 
 func (d *demo) say(format string, args ...any) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,27 @@ import (
 
 	"csync/sync/registry/registrytest"
 )
+
+// programs is the directory with csync.
+var programs string
+
+func TestMain(m *testing.M) {
+	os.Exit(withCsync(m))
+}
+
+func withCsync(m *testing.M) int {
+	var err error
+	if programs, err = os.MkdirTemp("", "csync-demo-"); err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(programs) }() // it is below the system's own
+	build := exec.Command("go", "build", "-o", filepath.Join(programs, "csync"), "csync/cmd/csync")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if message, err := build.CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("building csync: %v\n%s", err, message))
+	}
+	return m.Run()
+}
 
 // TestTheDemoDoesWhatItSays gives the whole demo but the cross builds: the
 // layers are small ones, csync is the real one.
@@ -26,6 +48,9 @@ func TestTheDemoDoesWhatItSays(t *testing.T) {
 	require.Contains(t, out.String(), "5 in all: 4 copied, 1 retagged")
 	require.Contains(t, out.String(), "5 in all: 5 unchanged")
 	require.Contains(t, out.String(), "5 in all: 1 copied, 4 unchanged")
+	require.Contains(t, out.String(), "8 in all: 1 failed, 3 copied, 4 skipped")
+	require.Contains(t, out.String(), "8 in all: 1 copied, 4 retagged, 3 unchanged")
+	require.Contains(t, out.String(), "4 in all: 4 retagged")
 	require.True(t, strings.HasSuffix(out.String(), "The demo did what it says.\n"), out.String())
 }
 
@@ -64,11 +89,6 @@ func TestTheDemoFailsWhereSomethingIsNotAsItSays(t *testing.T) {
 
 func smallStage(t *testing.T, out *bytes.Buffer) stage {
 	t.Helper()
-	programs := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(programs, "csync"), "csync/cmd/csync")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	message, err := build.CombinedOutput()
-	require.NoError(t, err, string(message))
 	example, err := os.ReadFile(filepath.Join("..", "..", examplePath))
 	require.NoError(t, err)
 	layers := map[string]registrytest.Blob{}

@@ -114,6 +114,15 @@ func (r *Registry) Digest(t testing.TB, repository, reference string) digest.Dig
 	return digest.FromBytes(r.Manifest(t, repository, reference))
 }
 
+// Named is [Registry.Digest] outside of a test.
+func (r *Registry) Named(repository, tag string) (digest.Digest, error) {
+	answer, err := r.ask(http.MethodGet, path(repository, "manifests", tag), nil, http.StatusOK)
+	if err != nil {
+		return "", err
+	}
+	return digest.FromReader(answer.Body)
+}
+
 // HasBlob reports whether repository has the blob.
 func (r *Registry) HasBlob(t testing.TB, repository string, blob digest.Digest) bool {
 	t.Helper()
