@@ -3,6 +3,7 @@ package job_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -350,4 +351,105 @@ func TestNoLabelMovesWhereADestinationHasLostALayer(t *testing.T) {
 		r.options.Verb, r.options.Deep = job.Verify, deep
 		require.Equal(t, deep, strings.Contains(failures(r.promote()), lost), "--deep asks for it: %t", deep)
 	}
+}
+
+func TestADestinationThatGoesAwayWhileLabelsMoveIsPutRightLater(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 2, "base", "nova-api", "keystone").build()
+	old := registrytest.RandomImage(99)
+	for i, d := range r.destinations {
+		for _, name := range r.names {
+			d.Push(t, fmt.Sprintf("mirror%d/openstack-%s", i, name), label, old)
+		}
+	}
+	var gone atomic.Bool
+	r.destinations[1].Intercept(func(w http.ResponseWriter, request *http.Request) bool {
+		if gone.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+			return true
+		}
+		gone.Store(request.Method == http.MethodPut && strings.HasSuffix(request.URL.Path, "/"+label)) // this one is done
+		return false
+	})
+	r.options.Jobs, r.options.Registry.Retries = 1, -1
+
+	done := r.promote()
+
+	require.True(t, done.Failed())
+	require.Contains(t, failures(done), "--rollback")
+	for _, name := range r.names {
+		require.Equal(t, old.Digest().String(), r.at(0, name, label))
+	}
+	r.destinations[1].Intercept(nil)
+	_, err := r.try()
+	require.ErrorContains(t, err, "--rollback undoes")
+	undo := *r
+	undo.promotion.Rollback = true
+	require.Empty(t, failures(undo.promote()))
+	for i := range r.destinations {
+		for _, name := range r.names {
+			require.Equal(t, old.Digest().String(), r.at(i, name, label))
+		}
+	}
+	require.Empty(t, failures(r.promote()))
+}
+
+func TestADestinationThatCanOnlyBeReadFailsWithoutALabelMoved(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 2, "base", "nova-api").build()
+	r.destinations[1].Intercept(func(w http.ResponseWriter, request *http.Request) bool {
+		writes := request.Method != http.MethodGet && request.Method != http.MethodHead
+		if writes {
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		}
+		return writes
+	})
+
+	done := r.promote()
+
+	require.True(t, done.Failed())
+	require.Empty(t, r.at(0, "base", label))
+	require.NotEmpty(t, r.at(0, "base", hash))
+	require.Empty(t, digestAt(t, r.source, "tripleomaster/openstack-base", label))
+}
+
+func TestAManifestThatARegistrySaysItHasAndHasNotIsFoundBeforeLabelsMove(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 2, "base", "nova-api").build()
+	r.destinations[1].Intercept(func(w http.ResponseWriter, request *http.Request) bool {
+		if request.Method != http.MethodPut || !strings.HasSuffix(request.URL.Path, "openstack-base/manifests/"+hash) {
+			return false
+		}
+		w.Header().Set("Docker-Content-Digest", digestAt(t, r.source, "tripleomaster/openstack-base", hash))
+		w.WriteHeader(http.StatusCreated)
+		return true
+	})
+
+	done := r.promote()
+
+	require.True(t, done.Failed())
+	for i := range r.destinations {
+		require.Empty(t, r.at(i, "base", label))
+		require.Empty(t, r.at(i, "nova-api", label))
+	}
+	for _, result := range done.Results {
+		require.False(t, result.Verified && result.Status == report.Failed)
+	}
+}
+
+func TestTwoImagesThatWantOneTagStopThePromotion(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 1, "base", "nova-api").build()
+	o, p := r.options, r.promotion
+	o.SourceFile, p.Journal = r.file(), r.journal
+	text, err := os.ReadFile(o.SourceFile)
+	require.NoError(t, err)
+	renamed := strings.Replace(string(text), "namespace: mirror0,", "namespace: mirror0, rename: {'.*': same},", 1)
+	require.NoError(t, os.WriteFile(o.SourceFile, []byte(renamed), 0o600))
+
+	done, err := p.Run(t.Context(), o)
+
+	require.NoError(t, err)
+	require.Contains(t, failures(done), "would be written here as well")
+	require.Zero(t, r.destinations[0].BlobBytesWritten())
 }
