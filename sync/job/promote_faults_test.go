@@ -453,3 +453,67 @@ func TestTwoImagesThatWantOneTagStopThePromotion(t *testing.T) {
 	require.Contains(t, failures(done), "would be written here as well")
 	require.Zero(t, r.destinations[0].BlobBytesWritten())
 }
+
+func TestALabelThatSomebodyElseMovesAfterUsIsFoundAtTheEnd(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 1, "base", "nova-api").build()
+	other := registrytest.RandomImage(77)
+	var moved atomic.Bool
+	r.source.Intercept(func(_ http.ResponseWriter, request *http.Request) bool { // whose labels move last
+		if request.Method == http.MethodPut && strings.HasSuffix(request.URL.Path, "/"+label) && !moved.Swap(true) {
+			require.NoError(t, r.destinations[0].Put("mirror0/openstack-base", label, other))
+		}
+		return false
+	})
+
+	done := r.promote()
+
+	require.True(t, done.Failed())
+	require.Contains(t, failures(done), "the reference names "+other.Digest().String())
+	require.Equal(t, other.Digest().String(), r.at(0, "base", label))
+	require.Empty(t, r.at(0, "nova-api", label))
+	require.Empty(t, digestAt(t, r.source, "tripleomaster/openstack-base", label))
+}
+
+func TestNoOtherLabelIsBegunOnceOneCouldNotMove(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 2, "base", "nova-api", "keystone").build()
+	refuse(r.destinations[0], "/manifests/"+label, 1)
+	r.options.Jobs = 1
+
+	done := r.promote()
+
+	require.Equal(t, map[report.Status]int{report.Failed: 1, report.Skipped: 8}, statuses(done, label))
+}
+
+func TestAResumedPromotionLeavesLabelsThatSomebodyElseHasMovedSince(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 1, "base", "nova-api").build()
+	r.promote()
+	whole, err := os.ReadFile(r.journal)
+	require.NoError(t, err)
+	lines := bytes.SplitAfter(whole, []byte("\n"))
+	require.NoError(t, os.WriteFile(r.journal, bytes.Join(lines[:len(lines)-2], nil), 0o600))
+	other := registrytest.RandomImage(77)
+	r.destinations[0].Push(t, "mirror0/openstack-base", label, other)
+	r.promotion.Resume = true
+
+	done := r.promote()
+
+	require.Contains(t, failures(done), "somebody else has moved it to "+other.Digest().String()+" since the promotion began")
+	require.Equal(t, other.Digest().String(), r.at(0, "base", label))
+}
+
+func TestARollbackPutsBackTagsOfContentsThatHaveMoved(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 1, "base").build()
+	old := registrytest.RandomImage(99)
+	r.destinations[0].Push(t, "mirror0/openstack-base", hash, old)
+	require.Empty(t, failures(r.promote()))
+	require.NotEqual(t, old.Digest().String(), r.at(0, "base", hash))
+
+	r.promotion.Rollback = true
+	require.Empty(t, failures(r.promote()))
+
+	require.Equal(t, old.Digest().String(), r.at(0, "base", hash))
+}
