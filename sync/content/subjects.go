@@ -4,6 +4,9 @@ import (
 	"context"
 
 	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"csync/sync/registry"
 )
 
 // Subjects are the digests that something may refer to of what the selection
@@ -30,4 +33,20 @@ func (s Selection) Subjects(ctx context.Context, source Source, identifier strin
 		subjects = append(subjects, child.Digest)
 	}
 	return subjects, err
+}
+
+// Subject is what a manifest refers to, "" for nothing, and the type of artifact
+// that it says it is.
+func Subject(m registry.Manifest) (subject digest.Digest, artifactType string) {
+	doc, err := parseDocument(m)
+	if err != nil || doc.Subject == nil || doc.Subject.Digest.Validate() != nil {
+		return "", doc.ArtifactType
+	}
+	return doc.Subject.Digest, doc.ArtifactType
+}
+
+// Listed are the manifests that an index lists, as it does.
+func Listed(m registry.Manifest) ([]v1.Descriptor, error) {
+	doc, err := parseDocument(m)
+	return doc.Manifests, err
 }
