@@ -11,22 +11,797 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 DOCUMENTATION = r"""
+---
 module: csync
 short_description: Bring container images to where they must be
-description: Runs the program csync with a document on its standard input, and returns its report.
+version_added: 1.0.0
+author:
+  - The csync authors (!UNKNOWN)
+description:
+  - Runs the program csync on the node, once. What is wanted goes to its standard input, what it did comes back as its report.
+  - The task fails where any image does, and has the report all the same, so that C(failed_when) may look at RV(report.results).
+  - Images are compared by digest. What is in place already is left alone, and the task is not changed.
+  - Options within O(registries) and O(promotion) are the keys of csync's source file and promotion file, with underscores for hyphens.
+requirements:
+  - The program csync on the node, a static binary that needs nothing else.
+  - Python 2.7, or 3.6 or newer, on the node.
+attributes:
+  check_mode:
+    support: full
+    description:
+      - Nothing is written anywhere, and the report says what would be. Neither O(report) nor O(log) is written.
+      - Where csync is not on the node yet, the task says so, is changed, and RV(report) is empty.
+  diff_mode:
+    support: full
+    description: The tags that moved, or would move, each with the digest that it named before and names now.
+  platform:
+    support: full
+    description: Linux, on any machine that csync is built for.
+    platforms: linux
+options:
+  verb:
+    description:
+      - What csync is to do.
+      - V(sync) brings O(destinations) to what O(registries), O(source_file) or O(source) say, V(plan) says what V(sync) would do.
+      - V(promote) brings a release everywhere, checks it, then moves its label, or nothing.
+      - V(verify) checks that everything is at every destination, and complete.
+      - V(retag) gives images further tags, V(assemble) makes indexes of images for one platform each, V(merge) copies images and keeps
+        the platforms that only the destination has.
+      - V(prune) deletes what is wanted no more.
+      - V(inspect) returns what RV(images) are made of.
+      - V(plan), V(verify) and V(inspect) only read. V(plan) is changed where V(sync) would be, the others never are.
+    type: str
+    choices: [sync, plan, verify, promote, retag, assemble, merge, prune, inspect]
+    default: sync
+  registries:
+    description:
+      - The source file, as a list. For V(sync), V(plan), V(verify) and V(prune).
+      - Tags have quotes around them, as YAML reads C(1.20) as C(1.2).
+    type: list
+    elements: dict
+    suboptions:
+      registry: &registry
+        description: HOST or HOST:PORT, in O(registries) also with a namespace behind it.
+        type: str
+        required: true
+      images:
+        description: Lists of tags and digests, by repository. An empty list is every tag.
+        type: dict
+      images_by_tag_regex:
+        description: Regexes (RE2, not anchored) of tags, by repository.
+        type: dict
+      images_by_semver:
+        description: Constraints on versions, by repository.
+        type: dict
+      credentials: &credentials
+        description:
+          - Who asks the registry. They go to csync on standard input.
+          - See O(env), O(authfile) and O(logins) for other ways.
+        type: dict
+        suboptions:
+          username:
+            description: The user.
+            type: str
+          password:
+            description: The password.
+            type: str
+          identitytoken:
+            description: An OAuth2 refresh token instead of a password.
+            type: str
+      tls_verify: &tls_verify
+        description: V(false) takes any certificate, and HTTP where there is no HTTPS. Without it, registries.conf decides.
+        type: bool
+      cert_dir: &cert_dir
+        description: Directory on the node with C(*.crt), C(*.cert) and C(*.key) for the registry.
+        type: path
+      csync:
+        description: What skopeo's source files have no key for.
+        type: dict
+        suboptions:
+          platforms:
+            description: Of every repository of the registry, the only platforms that are wanted of an index.
+            type: list
+            elements: str
+          prune:
+            description: Remove from the destinations what the source has lost.
+            type: bool
+          repositories:
+            description: Settings of repositories, by name or glob, in the words of the source file.
+            type: dict
+          username_env: &username_env
+            description: The variable of the environment that holds the user name. O(env) sets it.
+            type: str
+          password_env: &password_env
+            description: The variable of the environment that holds the password. O(env) sets it.
+            type: str
+          password_file: &password_file
+            description: The file on the node that holds the password.
+            type: path
+  promotion:
+    description: The promotion file. For V(promote), V(verify) and V(prune).
+    type: dict
+    suboptions:
+      source:
+        description: Where the images are.
+        type: dict
+        required: true
+        suboptions:
+          registry: *registry
+          namespace:
+            description: What stands before the name of an image.
+            type: str
+          label: &moves
+            description: Whether the label moves here, too. csync moves it if nothing is said.
+            type: bool
+          credentials: *credentials
+          tls_verify: *tls_verify
+          cert_dir: *cert_dir
+          csync: &environment
+            description: Where user name and password are.
+            type: dict
+            suboptions:
+              username_env: *username_env
+              password_env: *password_env
+              password_file: *password_file
+      destinations:
+        description: Where the images go.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          registry: *registry
+          namespace:
+            description: What stands before the name of an image. The source's, if nothing is said.
+            type: str
+          label: *moves
+          credentials: *credentials
+          tls_verify: *tls_verify
+          cert_dir: *cert_dir
+          csync: *environment
+          create_repositories:
+            description: How repositories that are not there are created, by Quay's API. Nobody does, if nothing is said.
+            type: str
+            choices: [public, private]
+          token:
+            description: The token of that API. It goes to csync in the environment.
+            type: str
+          token_file:
+            description: The file on the node that holds the token.
+            type: path
+          token_env:
+            description: The variable of the environment that holds the token. O(env) sets it.
+            type: str
+          rename:
+            description:
+              - Other names of images. Of the regexes the first that matches counts, and what it matches is replaced.
+              - A mapping from regex to name, or a list of mappings with C(regex) and C(name). With Python 2 on the node a
+                mapping has lost its order, so more than one is a list there.
+            type: raw
+      images:
+        description: Which images, the union of all that its keys give.
+        type: dict
+        suboptions:
+          prefix:
+            description: Put before every name.
+            type: str
+          names:
+            description: These.
+            type: list
+            elements: str
+          exclude:
+            description: Not these, whoever names them.
+            type: list
+            elements: str
+          lacking:
+            description: Lists of the names that a platform does not have, by platform.
+            type: dict
+          file:
+            description: Path on the node, or URL, of a text file with a name a line.
+            type: str
+          tripleo:
+            description: A containers file of tripleo.
+            type: dict
+            suboptions:
+              url:
+                description: Path or URL of the containers file itself.
+                type: str
+              versions:
+                description: Path or URL of the C(versions.csv) that names the commit of tripleo-common.
+                type: str
+              base_url:
+                description: Where commits of tripleo-common are.
+                type: str
+              path:
+                description: Of the containers file in tripleo-common.
+                type: str
+              release:
+                description: The release, which decides on prefix and sources.
+                type: str
+              distro:
+                description: The distribution, of the exclusions.
+                type: str
+              image_source:
+                description: Only entries with one of these.
+                type: list
+                elements: str
+              exclude_file:
+                description: Path or URL of the exclusions.
+                type: str
+          zuul:
+            description: The latest successful build of a job.
+            type: dict
+            suboptions:
+              api:
+                description: URL of a tenant of Zuul.
+                type: str
+                required: true
+              job:
+                description: The job that builds the images.
+                type: str
+                required: true
+      hash:
+        description: What the images are tagged with. Or a mapping with C(dlrn), a mapping with C(url) and C(promote-name).
+        type: raw
+      label:
+        description: The tag that moves onto the images.
+        type: str
+      rollback_label:
+        description: The tag that gets what the label named before. C({label}) stands for the label.
+        type: str
+      platforms:
+        description:
+          - The platforms that every index must have, as a list.
+          - Or the suffixes of the tags for each platform, as a mapping. It decides on the order in an index. With Python 2 on the
+            node, that is the alphabet's.
+        type: raw
+      optional:
+        description: Platforms that an image may lack.
+        type: list
+        elements: str
+      index:
+        description: Where indexes come from.
+        type: str
+        choices: [copy, assemble, merge]
+      index_tag:
+        description: The tag of the index. C({hash}) stands for the hash.
+        type: str
+      format:
+        description: Of assembled indexes. That of the images, if nothing is said.
+        type: str
+        choices: [oci, docker]
+      label_names:
+        description: What the label names where the index has a tag of its own.
+        type: str
+        choices: [image, index]
+      tag_policy:
+        description: Which of the tags that exist may move, V(allow), V(deny), a regex, or a mapping with C(may-move) and C(immutable).
+        type: raw
+      gate:
+        description: A program on the node that is asked about every digest before labels move, a list, or a mapping with C(command)
+          and C(timeout).
+        type: raw
+      keep:
+        description: When what was read of an image stays on disk.
+        type: str
+        choices: [never, on-failure, always]
+      keep_directory:
+        description: Where it stays.
+        type: path
+  images:
+    description:
+      - The images of the verbs for single actions, and of V(inspect).
+      - V(retag) takes O(images[].source) and O(images[].tags), V(merge) takes O(images[].source) and O(images[].destinations),
+        V(assemble) takes O(images[].destination) and O(images[].sources), V(prune) and V(inspect) take O(images[].source).
+    type: list
+    elements: dict
+    suboptions:
+      source:
+        description: A reference, such as C(registry.example.com/team/app:1.2.0).
+        type: str
+      sources:
+        description: The references of an index's images, each with C(=PLATFORM) behind it if it must be for that. With O(suffixes),
+          at most one, whose tag gets the suffixes.
+        type: list
+        elements: str
+      tags:
+        description: Further tags in the same repository.
+        type: list
+        elements: str
+      destination:
+        description: The reference that gets the index.
+        type: str
+      destinations:
+        description: The references that get the image.
+        type: list
+        elements: str
+  source_file:
+    description: The source file on the node, instead of O(registries). It may be a manifest of cip.
+    type: path
+  promotion_file:
+    description: The promotion file on the node, instead of O(promotion).
+    type: path
+  images_file:
+    description: A file on the node with the arguments for an image in each line, instead of O(images). For V(retag), V(assemble) and
+      V(merge).
+    type: path
+  source:
+    description: Every image of one place, such as C(dir:/media/images) or C(docker://registry.example.com/team/app:1.2.0), instead of
+      O(registries).
+    type: str
+  destinations:
+    description: Where the images go, such as C(docker://mirror.example.net/copies) or C(oci:/media/images). Promotions have theirs in
+      O(promotion).
+    type: list
+    elements: str
+  destination_path:
+    description: What images are called at O(destinations). V(name) is the last part of their name at the source, if nothing is said.
+    type: str
+    choices: [name, path, full, flat, nested]
+  platforms:
+    description: O(registries[].csync.platforms) of all registries without their own, or O(promotion.platforms).
+    type: list
+    elements: str
+  hash:
+    description: Of a promotion, the hash instead of what O(promotion) says.
+    type: str
+  label:
+    description: Of a promotion, the label instead of what O(promotion) says.
+    type: str
+  tag_policy:
+    description: Which of the tags that exist may move, V(allow), V(deny), or a regex of those that may.
+    type: str
+  allow_partial:
+    description: Promote the other images where the source lacks some.
+    type: bool
+    default: false
+  allow_missing_platforms:
+    description: Take an index that lacks some of the wanted platforms.
+    type: bool
+    default: false
+  require_images:
+    description: Fail where the source has no images.
+    type: bool
+    default: false
+  deep:
+    description: Ask the destinations for every layer and config, too.
+    type: bool
+    default: false
+  fail_fast:
+    description: Stop at the first failure, instead of doing all that can be done.
+    type: bool
+    default: false
+  journal:
+    description:
+      - The file on the node that has what tags named before a promotion. O(resume) and O(rollback) read it.
+      - The default is beside the first O(report), or else in the user's directory for state, with a name made of the source's registry
+        and namespace and of the label.
+    type: path
+  resume:
+    description: Go on with a promotion that did not come to its end.
+    type: bool
+    default: false
+  rollback:
+    description: Put back every tag that the journal's last promotion has moved.
+    type: bool
+    default: false
+  guard:
+    description: Of V(retag), look at each tag right before it is written, and leave one alone that somebody else has moved.
+    type: bool
+    default: false
+  suffixes:
+    description: Of V(assemble), C(PLATFORM=SUFFIX) of the tags where the images are, in the order of the index.
+    type: list
+    elements: str
+  optional:
+    description: Of V(assemble), platforms that are left out where there is no image for them.
+    type: list
+    elements: str
+  format:
+    description: Of V(assemble), the form of the index. That of the images, if nothing is said.
+    type: str
+    choices: [oci, docker]
+  keep_tag:
+    description: Of V(merge), a further tag for what was merged, such as C({tag}-{digest}).
+    type: str
+  unlabelled:
+    description: Of V(prune) with a promotion, delete every release that no label names.
+    type: bool
+    default: false
+  all_tags:
+    description: Of V(prune) with O(images), delete every tag of the repositories that they name.
+    type: bool
+    default: false
+  remove_last:
+    description: Of V(prune), delete also the last tag of what something needs.
+    type: bool
+    default: false
+  max_delete:
+    description: Of V(prune), delete nothing if more tags than this would go, or more of a repository's than this with C(%).
+    type: str
+  logins:
+    description:
+      - Credentials for registries on either side. They reach csync in a file that has no name, in memory.
+      - The files of podman and docker do not count then.
+    type: list
+    elements: dict
+    suboptions:
+      registry:
+        description: HOST or HOST:PORT, with a namespace behind it if they are for that only.
+        type: str
+        required: true
+      username:
+        description: The user.
+        type: str
+        required: true
+      password:
+        description: The password.
+        type: str
+        required: true
+  authfile:
+    description: The credentials file on the node, instead of podman's and docker's.
+    type: path
+  env:
+    description:
+      - Variables of the environment that hold secrets. What they hold is left out of everything that Ansible shows, wherever it stands.
+      - For what is no secret there is the keyword C(environment) of a task, whose values Ansible shows.
+    type: dict
+  source_tls_verify:
+    description: V(false) takes any certificate of sources, and HTTP.
+    type: bool
+  source_cert_dir:
+    description: Directory on the node with certificates for the sources.
+    type: path
+  destination_tls_verify:
+    description: V(false) takes any certificate of destinations, and HTTP. It is for the registries of V(retag) and V(prune), too.
+    type: bool
+  destination_cert_dir:
+    description: Directory on the node with certificates for the destinations.
+    type: path
+  tls_verify:
+    description: Of V(inspect), V(false) takes any certificate, and HTTP.
+    type: bool
+  cert_dir:
+    description: Of V(inspect), directory on the node with certificates.
+    type: path
+  jobs:
+    description: Images at the same time, and requests at a registry. csync's own default is 30.
+    type: int
+  retry_times:
+    description: How often a request that fails on its way is repeated. csync's own default is 5.
+    type: int
+  timeout:
+    description: After which csync gives up, such as V(90m).
+    type: str
+  report:
+    description: Files on the node that get the report, as JSON, or as a page if their name ends in C(.html).
+    type: list
+    elements: path
+  log:
+    description: A file on the node to which csync's log is appended while it runs, with a line a minute of how far it is.
+    type: path
+  log_level:
+    description: From where on csync logs. V(info), if nothing is said.
+    type: str
+    choices: [error, warn, info, debug, trace]
+  binary:
+    description: The program, by its path, or by its name in C(PATH) or C(/usr/local/bin).
+    type: path
+    default: csync
+  chdir:
+    description: The directory on the node that csync runs in, to which the names of files in documents are relative.
+    type: path
+  extra_args:
+    description: Further flags of csync, each with its value behind C(=). Those that would show a secret are refused.
+    type: list
+    elements: str
+notes:
+  - Passwords are in the arguments of the module, as with every module. With pipelining they touch no disk of the node.
+  - Ansible leaves out what is secret wherever it stands. A password such as V(team) makes holes in all that is returned.
+  - A long task goes with C(async), and says with O(log) how far it is.
 """
 
 EXAMPLES = r"""
-- csync.csync.csync:
+---
+- name: Bring two tags and every 7.x to two mirrors
+  csync.csync.csync:
+    registries:
+      - registry: registry.example.com
+        images:
+          team/app: ["1.2.0", latest]
+        images_by_semver:
+          team/db: "7.x"
+        csync:
+          platforms: [linux/amd64, linux/ppc64le]
+          repositories:
+            team/app:
+              tags: {"1.2.0": [stable]}
+    destinations:
+      - docker://mirror.example.net/copies
+      - docker://mirror.example.org:5000/copies
+
+- name: Read from a registry with a password, and write to another
+  csync.csync.csync:
+    source_file: /etc/csync/images.yaml
+    destinations: ["docker://quay.example.org/team"]
+    logins:
+      - registry: registry.example.com
+        username: ci
+        password: "{{ registry_password }}"
+      - registry: quay.example.org/team
+        username: team+ci
+        password: "{{ quay_password }}"
+
+- name: Say what would be copied, and how much of it is there
+  csync.csync.csync:
+    verb: plan
     source_file: /etc/csync/images.yaml
     destinations: ["docker://mirror.example.net/copies"]
+  register: plan
+
+- name: Promote a release, and move its label if all is in place
+  csync.csync.csync:
+    verb: promote
+    promotion:
+      source: {registry: trunk.example.com, namespace: tripleomaster}
+      destinations:
+        - registry: quay.example.com
+          credentials:
+            username: promoter
+            password: "{{ quay_password }}"
+      images:
+        prefix: openstack-
+        names: [base, nova-api]
+    hash: 3f2a7c1b9e4d5a60f1b2c3d4e5f60718293a4b5c_9b1c2d3e
+    label: current-tripleo
+    journal: /var/lib/csync/tripleomaster.journal
+    report: [/var/log/csync/promotion.html]
+
+- name: Put the labels back to what they named before
+  csync.csync.csync:
+    verb: promote
+    promotion_file: /etc/csync/promotion.yaml
+    journal: /var/lib/csync/tripleomaster.journal
+    rollback: true
+
+- name: Mirror for hours, and look at the log on the node meanwhile
+  csync.csync.csync:
+    source_file: /etc/csync/everything.yaml
+    destinations: ["oci:/srv/images"]
+    log: /var/log/csync/everything.log
+  async: 14400
+  poll: 60
+
+- name: Mirror, and accept that images are missing at the source
+  csync.csync.csync:
+    source_file: /etc/csync/images.yaml
+    destinations: ["docker://mirror.example.net/copies"]
+  register: mirrored
+  failed_when: >-
+    mirrored.report is not defined or
+    mirrored.report.results | selectattr('status', 'equalto', 'failed')
+    | rejectattr('error.kind', 'equalto', 'not-found') | list | length > 0
+
+- name: Check that every layer is there
+  csync.csync.csync:
+    verb: verify
+    source_file: /etc/csync/images.yaml
+    destinations: ["docker://mirror.example.net/copies"]
+    deep: true
+
+- name: Give an image two more tags
+  csync.csync.csync:
+    verb: retag
+    images:
+      - source: registry.example.com/team/app:1.2.0
+        tags: [stable, "1.2"]
+
+- name: Make an index of images for one platform each
+  csync.csync.csync:
+    verb: assemble
+    images:
+      - destination: registry.example.com/team/tools:1.0
+    suffixes: [linux/amd64=_x86_64, linux/ppc64le=_ppc64le]
+
+- name: Delete what the source file names no more, but not much at a time
+  csync.csync.csync:
+    verb: prune
+    source_file: /etc/csync/images.yaml
+    destinations: ["docker://mirror.example.net/copies"]
+    max_delete: 10%
+
+- name: Look at an image
+  csync.csync.csync:
+    verb: inspect
+    images:
+      - source: docker://registry.example.com/team/app:1.2.0
+  register: app
 """
 
 RETURN = r"""
-report:
-  description: What csync did.
+---
+msg:
+  description: The counts of the report, or what went wrong.
   returned: always
+  type: str
+  sample: "5 in all: 4 copied, 1 retagged"
+report:
+  description:
+    - The report of csync, schema C(csync.report/1). Fields may be added to it.
+    - Empty in check mode where csync is not on the node yet.
+  returned: when csync has run, also when images failed, and the verb is not V(inspect)
   type: dict
+  contains:
+    schema:
+      description: The version of the report.
+      type: str
+      returned: always
+      sample: csync.report/1
+    version:
+      description: The version of csync.
+      type: str
+      returned: always
+      sample: 1.2.0
+    verb:
+      description: What csync was asked to do.
+      type: str
+      returned: always
+      sample: sync
+    dry_run:
+      description: Whether nothing was written anywhere.
+      type: bool
+      returned: always
+    changed:
+      description: Whether something was done, or would be.
+      type: bool
+      returned: always
+    started:
+      description: When csync began, in UTC.
+      type: str
+      returned: always
+      sample: "2026-03-14T09:26:53.589Z"
+    finished:
+      description: When csync ended, in UTC.
+      type: str
+      returned: always
+      sample: "2026-03-14T09:26:57.789Z"
+    duration_ms:
+      description: Milliseconds between the two.
+      type: int
+      returned: always
+      sample: 4200
+    summary:
+      description: The number of results, how many there are of each kind, bytes, and requests by host.
+      type: dict
+      returned: always
+      sample:
+        total: 2
+        copied: 1
+        retagged: 0
+        assembled: 0
+        merged: 0
+        deleted: 0
+        unchanged: 1
+        planned: 0
+        skipped: 0
+        failed: 0
+        rolled_back: 0
+        bytes_read: 41500000
+        bytes_written: 41500000
+        bytes_reused: 0
+        requests: {registry.example.com: 21}
+    results:
+      description: What became of everything that was asked for, sorted by destination.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        action:
+          description: V(copy), V(retag), V(assemble), V(merge) or V(delete).
+          type: str
+          returned: always
+          sample: copy
+        status:
+          description: V(done), V(unchanged), V(planned), V(skipped), V(failed) or V(rolled-back).
+          type: str
+          returned: always
+          sample: done
+        source:
+          description: The image's reference at the source, with its transport.
+          type: str
+          returned: always
+          sample: docker://registry.example.com/library/redis:7.4
+        source_digest:
+          description: The digest there.
+          type: str
+          returned: if known
+          sample: sha256:7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a
+        destination:
+          description: The image's reference at the destination, with its transport.
+          type: str
+          returned: always
+          sample: docker://mirror.example.net:5000/library/redis:7.4
+        digest:
+          description: The digest that the destination has or, where it was planned or failed, should have.
+          type: str
+          returned: if known
+          sample: sha256:7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a
+        previous_digest:
+          description: The digest that the tag named before.
+          type: str
+          returned: if it named another
+          sample: sha256:7272727272727272727272727272727272727272727272727272727272727272
+        media_type:
+          description: Of the manifest.
+          type: str
+          returned: if known
+          sample: application/vnd.oci.image.index.v1+json
+        platforms:
+          description: What the image is for.
+          type: list
+          elements: str
+          returned: if known
+          sample: [linux/amd64, linux/arm/v7]
+        verified:
+          description: Whether the digest was seen at the destination in this run.
+          type: bool
+          returned: always
+        bytes_read:
+          description: Read from the source.
+          type: int
+          returned: always
+        bytes_written:
+          description: Written to the destination.
+          type: int
+          returned: always
+        bytes_reused:
+          description: Of blobs that the destination had already.
+          type: int
+          returned: always
+        attempts:
+          description: How often it was tried.
+          type: int
+          returned: always
+        duration_ms:
+          description: Milliseconds that it took.
+          type: int
+          returned: always
+        reason:
+          description: Why it was skipped, or what was converted.
+          type: str
+          returned: if there is something to say
+        gate:
+          description: The gate of a label, with C(command), C(passed) and C(output).
+          type: dict
+          returned: of a label, if a gate was asked
+        error:
+          description: Why it failed, with C(kind), C(side) and C(message).
+          type: dict
+          returned: if it failed
+          sample:
+            kind: not-found
+            side: source
+            message: "source docker://registry.example.com/library/gone:1: the image is not there"
+images:
+  description: What each image is made of, platforms, digests, sizes and labels, as C(csync inspect) has it.
+  returned: when the verb is V(inspect)
+  type: list
+  elements: dict
+cmd:
+  description: The command line. It has no secrets.
+  returned: when csync has run
+  type: list
+  elements: str
+rc:
+  description: The exit code of csync, 0 where everything is in place, 1 where nothing was attempted, 3 where images failed, 130 where it
+    was interrupted.
+  returned: when csync has run
+  type: int
+  sample: 0
+log:
+  description: What csync logged.
+  returned: when the task failed, or with C(-vv)
+  type: list
+  elements: str
 """
 
 import base64
@@ -121,24 +896,24 @@ def access(**more):
             password=dict(type="str", no_log=True),
             identitytoken=dict(type="str", no_log=True),
         )),
-        tls_verify=dict(type="bool", aliases=["tls-verify"]),
-        cert_dir=dict(type="path", aliases=["cert-dir"]),
+        tls_verify=dict(type="bool"),
+        cert_dir=dict(type="path"),
     ), **more)
 
 
 def own(**more):
     """The options under the key csync of one registry."""
     return dict(type="dict", options=dict(dict(
-        username_env=dict(type="str", aliases=["username-env"]),
-        password_env=dict(type="str", aliases=["password-env"], no_log=False),
-        password_file=dict(type="path", aliases=["password-file"], no_log=False),
+        username_env=dict(type="str"),
+        password_env=dict(type="str", no_log=False),
+        password_file=dict(type="path", no_log=False),
     ), **more))
 
 
 REGISTRY = access(
     images=dict(type="dict"),
-    images_by_tag_regex=dict(type="dict", aliases=["images-by-tag-regex"]),
-    images_by_semver=dict(type="dict", aliases=["images-by-semver"]),
+    images_by_tag_regex=dict(type="dict"),
+    images_by_semver=dict(type="dict"),
     csync=own(
         platforms=dict(type="list", elements="str"),
         prune=dict(type="bool"),
@@ -154,10 +929,10 @@ SOURCE = access(
 
 DESTINATION = dict(
     SOURCE,
-    create_repositories=dict(type="str", choices=["public", "private"], aliases=["create-repositories"]),
+    create_repositories=dict(type="str", choices=["public", "private"]),
     token=dict(type="str", no_log=True),
-    token_file=dict(type="path", aliases=["token-file"], no_log=False),
-    token_env=dict(type="str", aliases=["token-env"], no_log=False),
+    token_file=dict(type="path", no_log=False),
+    token_env=dict(type="str", no_log=False),
     rename=dict(type="raw"),
 )
 
@@ -173,12 +948,12 @@ PROMOTION = dict(
         tripleo=dict(type="dict", options=dict(
             url=dict(type="str"),
             versions=dict(type="str"),
-            base_url=dict(type="str", aliases=["base-url"]),
+            base_url=dict(type="str"),
             path=dict(type="str"),
             release=dict(type="str"),
             distro=dict(type="str"),
-            image_source=dict(type="list", elements="str", aliases=["image-source"]),
-            exclude_file=dict(type="str", aliases=["exclude-file"]),
+            image_source=dict(type="list", elements="str"),
+            exclude_file=dict(type="str"),
         )),
         zuul=dict(type="dict", options=dict(
             api=dict(type="str", required=True),
@@ -187,17 +962,17 @@ PROMOTION = dict(
     )),
     hash=dict(type="raw"),
     label=dict(type="str"),
-    rollback_label=dict(type="str", aliases=["rollback-label"]),
+    rollback_label=dict(type="str"),
     platforms=dict(type="raw"),
     optional=dict(type="list", elements="str"),
     index=dict(type="str", choices=["copy", "assemble", "merge"]),
-    index_tag=dict(type="str", aliases=["index-tag"]),
+    index_tag=dict(type="str"),
     format=dict(type="str", choices=["oci", "docker"]),
-    label_names=dict(type="str", choices=["image", "index"], aliases=["label-names"]),
-    tag_policy=dict(type="raw", aliases=["tag-policy"]),
+    label_names=dict(type="str", choices=["image", "index"]),
+    tag_policy=dict(type="raw"),
     gate=dict(type="raw"),
     keep=dict(type="str", choices=["never", "on-failure", "always"]),
-    keep_directory=dict(type="path", aliases=["keep-directory"]),
+    keep_directory=dict(type="path"),
 )
 
 SPEC = dict(
