@@ -26,6 +26,7 @@ func samples() map[string]*Report {
 		"dry-run":     finished("plan", true, plannedResults()),
 		"failures":    finished("sync", false, failedResults()),
 		"interrupted": finished("sync", false, interruptedResults()),
+		"rolled-back": finished("promote", false, rolledBackResults()),
 	}
 }
 
@@ -131,4 +132,17 @@ func interruptedResults() []Result {
 		results = append(results, result)
 	}
 	return results
+}
+
+// rolledBackResults are labels that went back, because one could not be moved.
+func rolledBackResults() []Result {
+	moved, refused, deleted := copied("base", "current"), copied("nova", "current"), copied("swift", "current")
+	for _, label := range []*Result{&moved, &refused, &deleted} {
+		label.Action, label.Digest, label.SourceDigest = Retag, sum("7a"), sum("7a")
+		label.Status, label.PreviousDigest, label.Verified = RolledBack, sum("72"), true
+	}
+	deleted.PreviousDigest = "" // there was no such tag
+	refused.Status, refused.Verified = Failed, false
+	refused.Error = Failure(fault.At(fault.Destination, refused.Destination, fault.New(fault.Denied, errors.New("pushing is not allowed"))))
+	return []Result{moved, refused, deleted}
 }
