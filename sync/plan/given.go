@@ -88,7 +88,8 @@ func writing(action report.Action, index registry.Manifest, parts []Part, to ima
 // VouchParts asks the policy about everything that an index is made of.
 func (s *Step) VouchParts(ctx context.Context, policy interface {
 	Vouch(ctx context.Context, request image.Request) error
-}) error {
+},
+) error {
 	for _, part := range s.Parts {
 		if err := policy.Vouch(ctx, image.Request{Source: part.Location, Digest: part.Digest, Chosen: part.Digest}); err != nil {
 			return err

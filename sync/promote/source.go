@@ -147,7 +147,7 @@ func (p *promotion) tag(w *wanted, tag string) (*tagged, image.Remote, error) {
 }
 
 // at says where an error happened.
-func (t *tagged) at(err error) error { return fault.At(fault.Source, t.Location.String(), err) }
+func (t *tagged) at(err error) error { return fault.At(fault.Source, t.String(), err) }
 
 // hasPlatforms reports whether an image is, or an index has, what it must.
 func hasPlatforms(ctx context.Context, there content.Source, m registry.Manifest, platforms []spec.PlatformSuffix) error {
