@@ -26,8 +26,9 @@ import (
 type Stock interface {
 	// Names are the names of all images.
 	Names() ([]string, error)
-	// Location is the image of a name.
-	Location(name string) (Location, error)
+	// Look is the manifest of a name. The error has the kind not-found where there
+	// is none.
+	Look(ctx context.Context, name string) (v1.Descriptor, error)
 	// Remove removes a name, and what none of the others needs.
 	Remove(ctx context.Context, name string) error
 }
@@ -50,10 +51,12 @@ func OpenStock(name string, sys *types.SystemContext) (Stock, error) {
 type layoutStock struct {
 	path   string
 	system *types.SystemContext
-	mu     sync.Mutex // held while the library writes the index
+	mu     sync.Mutex // held while the library reads or writes the index
 }
 
 func (s *layoutStock) Names() ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	listed, err := layout.List(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -67,19 +70,24 @@ func (s *layoutStock) Names() ([]string, error) {
 	return names, err
 }
 
-func (s *layoutStock) Location(name string) (Location, error) {
+func (s *layoutStock) Look(ctx context.Context, name string) (v1.Descriptor, error) {
 	ref, err := layout.NewReference(s.path, name)
-	return Location{Reference: ref, System: s.system}, err
-}
-
-func (s *layoutStock) Remove(ctx context.Context, name string) error {
-	location, err := s.Location(name)
 	if err != nil {
-		return err
+		return v1.Descriptor{}, fault.New(fault.Input, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return removed(location.Reference.DeleteImage(ctx, s.system))
+	return Look(ctx, Location{Reference: ref, System: s.system})
+}
+
+func (s *layoutStock) Remove(ctx context.Context, name string) error {
+	ref, err := layout.NewReference(s.path, name)
+	if err != nil {
+		return fault.New(fault.Input, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return removed(ref.DeleteImage(ctx, s.system))
 }
 
 // removed is the error of a removal; that something was not there is none.
@@ -126,13 +134,16 @@ func (s storeStock) Names() ([]string, error) {
 	return names, err
 }
 
-func (s storeStock) Location(name string) (Location, error) {
+func (s storeStock) Look(ctx context.Context, name string) (v1.Descriptor, error) {
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
-		return Location{}, fault.New(fault.Input, err)
+		return v1.Descriptor{}, fault.New(fault.Input, err)
 	}
 	ref, err := imagestorage.Transport.NewStoreReference(s.Store, reference.TagNameOnly(named), "")
-	return Location{Reference: ref, System: s.system}, err
+	if err != nil {
+		return v1.Descriptor{}, fault.New(fault.Input, err)
+	}
+	return Look(ctx, Location{Reference: ref, System: s.system})
 }
 
 // Remove takes the name from the image, and the image away with its last name:

@@ -67,8 +67,9 @@ type job struct {
 	signers []io.Closer
 	cache   *plan.Cache
 	places  []image.Place
-	skopeo  bool // the form of the command line
-	inOrder bool // as if one step were done after another
+	stocks  map[string]image.Stock // places on this machine that are pruned
+	skopeo  bool                   // the form of the command line
+	inOrder bool                   // as if one step were done after another
 
 	closeTransport func() // nil: it is not the run's own
 }

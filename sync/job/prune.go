@@ -129,7 +129,7 @@ func (j *job) shelf(h plan.Holding, token transport.Secret) (prune.Shelf, error)
 		return j.atRegistry(there.Repository, j.DestinationAccess, token), nil
 	}
 	place, _ := splitHome(h.Place.String())
-	stock, err := image.OpenStock(place, j.Registry.System)
+	stock, err := j.stock(place)
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +138,22 @@ func (j *job) shelf(h plan.Holding, token transport.Secret) (prune.Shelf, error)
 		prefix = known.Name() + ":"
 	}
 	return prune.AtHome(place, stock, prefix), nil
+}
+
+// stock opens a place on this machine, once.
+func (j *job) stock(place string) (image.Stock, error) {
+	if stock, open := j.stocks[place]; open {
+		return stock, nil
+	}
+	stock, err := image.OpenStock(place, j.Registry.System)
+	if err != nil {
+		return nil, err
+	}
+	if j.stocks == nil {
+		j.stocks = map[string]image.Stock{}
+	}
+	j.stocks[place] = stock
+	return stock, nil
 }
 
 func (j *job) atRegistry(r *registry.Repository, access transport.Access, token transport.Secret) prune.Shelf {

@@ -11,7 +11,6 @@ import (
 	"go.podman.io/image/v5/docker/reference"
 
 	"csync/sync/fault"
-	"csync/sync/image"
 	"csync/sync/prune"
 	"csync/sync/registry/quay"
 	"csync/sync/report"
@@ -118,7 +117,7 @@ func (k *pruning) atHome(text string) (*naming, string, error) {
 	if k.Repositories {
 		return nil, "", k.usage("%q is no repository of Quay", text)
 	}
-	stock, err := image.OpenStock(place, k.Registry.System)
+	stock, err := k.stock(place)
 	if err != nil {
 		return nil, "", err
 	}

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"csync/sync/fault"
 	"csync/sync/report"
@@ -41,23 +42,14 @@ type Cut struct {
 // Run does the job and returns its results, in the order of the shelves.
 func (j Job) Run(ctx context.Context) []report.Result {
 	plans := make([]*plan, len(j.Cuts))
-	var group sync.WaitGroup
-	limit := make(chan struct{}, max(j.Jobs, 1))
-	for i, cut := range j.Cuts {
-		limit <- struct{}{}
-		group.Go(func() {
-			defer func() { <-limit }()
-			plans[i] = newPlan(ctx, cut, j.Jobs)
-		})
-	}
-	group.Wait()
+	j.each(func(i int) { plans[i] = newPlan(ctx, j.Cuts[i], j.Jobs) })
 	if err := j.check(plans); err != nil {
 		for _, p := range plans {
 			p.refuse(err)
 		}
 	}
-	for _, p := range plans {
-		switch {
+	j.each(func(i int) {
+		switch p := plans[i]; {
 		case ctx.Err() != nil:
 			p.refuse(fault.New(fault.Cancelled, errors.New("interrupted before it was deleted")))
 		case j.DryRun:
@@ -65,12 +57,25 @@ func (j Job) Run(ctx context.Context) []report.Result {
 		default:
 			p.carryOut(ctx)
 		}
-	}
+	})
 	var results []report.Result
 	for _, p := range plans {
 		results = append(results, p.results()...)
 	}
 	return results
+}
+
+// each does something for every cut, several at the same time.
+func (j Job) each(do func(i int)) {
+	var group errgroup.Group
+	group.SetLimit(max(j.Jobs, 1))
+	for i := range j.Cuts {
+		group.Go(func() error {
+			do(i)
+			return nil
+		})
+	}
+	_ = group.Wait() // none returns an error
 }
 
 // check says why nothing may be deleted at all.

@@ -47,11 +47,7 @@ func (h home) Resolve(ctx context.Context, identifier string) (digest.Digest, er
 	if _, err := digest.Parse(identifier); err == nil {
 		return "", fault.New(fault.NotFound, errors.New("images are known by their names here"))
 	}
-	location, err := h.stock.Location(h.prefix + identifier)
-	if err != nil {
-		return "", err
-	}
-	there, err := image.Look(ctx, location)
+	there, err := h.stock.Look(ctx, h.prefix+identifier)
 	return there.Digest, err
 }
 
