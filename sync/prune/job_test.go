@@ -71,7 +71,10 @@ func (f *fake) resolve(ref string) (digest.Digest, error) {
 	return "", fault.New(fault.NotFound, errors.New("not there"))
 }
 
-func (f *fake) Resolve(_ context.Context, ref string) (digest.Digest, error) {
+func (f *fake) Resolve(ctx context.Context, ref string) (digest.Digest, error) {
+	if err := ctx.Err(); err != nil {
+		return "", fault.New(fault.Cancelled, err)
+	}
 	if err := f.ask("resolve", ref); err != nil {
 		return "", err
 	}
@@ -263,6 +266,41 @@ func TestWhatIsListedBesidesIsLookedAfter(t *testing.T) {
 		}
 	}
 	require.Equal(t, "1 done, @B done, @C failed", f.prune("1"))
+}
+
+func TestWhatIsAboutSomethingStaysWhereThatCannotBeDeleted(t *testing.T) {
+	t.Parallel()
+	f := newFake("1=A A>B,C ~A.sig=S ~C.att=T 2=D D>C 3=E E>F")
+	f.refuses["delete A"] = fault.New(fault.Denied, errors.New("no"))
+	require.Equal(t, "1 failed, 3 done, @B failed, @F done, ~A.sig failed", f.prune("1 3"))
+	require.Equal(t, "A E F", f.deletions())
+
+	f = newFake("1=A 2=A ~A.sig=S 3=B")
+	f.refuses["delete 1"] = fault.New(fault.Denied, errors.New("no"))
+	require.Equal(t, "1 failed, 3 done", f.prune("1 3"), "a tag of what stays holds nothing up")
+}
+
+func TestWhatSomebodyWritesMeanwhileIsNotDeleted(t *testing.T) {
+	t.Parallel()
+	f, lists := newFake("1=A 2=B 3=C"), 0
+	f.before = func(what, _ string) {
+		if what == "list" {
+			if lists++; lists == 2 {
+				f.has.Tags["new"] = of("A")
+			}
+		}
+	}
+	require.Equal(t, "1 failed", f.prune("1"))
+	require.Empty(t, f.deletions())
+
+	f = newFake("1=A 2=B 3=C")
+	f.before = func(what, ref string) {
+		if what == "resolve" && ref == "1" {
+			f.has.Tags["1"] = of("C")
+		}
+	}
+	require.Equal(t, "1 failed, 2 done", f.prune("1 2"))
+	require.Equal(t, "B", f.deletions())
 }
 
 func TestAnInterruptionLeavesNothingUnverified(t *testing.T) {
