@@ -129,12 +129,22 @@ func (c *Copier) signaturesOf(l Location, top digest.Digest, library types.Image
 	if l.isDirectory() {
 		return trust.Directory{Path: l.Reference.StringWithinTransport(), Top: top}, nil
 	}
+	if l.inside != nil {
+		return noSignatures{}, nil
+	}
 	return librarySignatures{library, top}, nil
 }
 
 // homeOf is where the signatures of a location in a registry are.
 func (c *Copier) homeOf(l Location) (*trust.Home, error) {
 	return c.Homes.Of(l.Reference, l.Repository)
+}
+
+// noSignatures are those of an OCI layout, which keeps them as images only.
+type noSignatures struct{}
+
+func (noSignatures) Signatures(context.Context, digest.Digest) ([]trust.Signature, error) {
+	return nil, nil
 }
 
 // librarySignatures are those that a transport of the library tells of.

@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
 
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	ociarchive "go.podman.io/image/v5/oci/archive"
-	"go.podman.io/image/v5/oci/layout"
 	"go.podman.io/storage/pkg/archive"
 	"go.podman.io/storage/pkg/idtools"
 
 	"csync/sync/fault"
+	"csync/sync/layout"
 )
 
 // ociArchive is a tar file with one OCI image layout for all images. What it has
@@ -22,13 +20,17 @@ import (
 // starting from what the file has, and packed when the place is completed.
 type ociArchive struct {
 	*collection
-	index func() (v1.Index, error)
-	read  *archived // what the file has, if somebody wanted to know
+	layout *layout.Layout
 }
 
 func openOCIArchive(p place) (Place, error) {
-	c, err := collect(p, func(directory string) error { return unpack(p.path, directory) })
-	return &ociArchive{collection: c, index: sync.OnceValues(func() (v1.Index, error) { return archivedIndex(p.path) })}, err
+	packed := layout.Archive(p.path, Temporary(p.system))
+	c, err := collect(p, func(directory string) error {
+		err := unpack(p.path, directory)
+		packed.Unpacked(directory)
+		return err
+	})
+	return &ociArchive{c, packed}, err
 }
 
 // unpack unpacks an archive that exists.
@@ -47,66 +49,22 @@ func unpack(path, directory string) error {
 	return nil
 }
 
-func (p *ociArchive) Location(name Name) (Location, error) {
-	ref, err := ociarchive.NewReference(p.path, name.String())
+func (p *ociArchive) Location(name Name) (Location, error) { return p.named(name.String()) }
+
+func (p *ociArchive) named(name string) (Location, error) {
+	ref, err := ociarchive.NewReference(p.path, name)
 	if err != nil {
 		return Location{}, fault.New(fault.Input, err)
 	}
-	look := func(ctx context.Context) (v1.Descriptor, error) { return p.look(ctx, name.String()) }
-	l := p.location(ref, name.String(), look)
-	l.contents = func(ctx context.Context) (opened, error) { return p.contents(ctx, name.String()) }
+	l := p.location(ref, name, nil)
+	l.inside = insideOf(p.layout, name, p.named).destination()
 	return l, nil
 }
 
-// look finds an image in what is written, or else in the file.
-func (p *ociArchive) look(ctx context.Context, name string) (v1.Descriptor, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.directory != "" {
-		ref, err := layout.NewReference(p.directory, name)
-		if err != nil {
-			return v1.Descriptor{}, err
-		}
-		return lookInside(ctx, Location{Reference: ref, System: p.system})
-	}
-	index, err := p.index()
-	if err != nil {
-		return v1.Descriptor{}, lookFault(err)
-	}
-	for _, d := range index.Manifests {
-		if d.Annotations[v1.AnnotationRefName] == name {
-			return v1.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, nil
-		}
-	}
-	return v1.Descriptor{}, fault.New(fault.NotFound, fmt.Errorf("%s has no image %q", p.shown, name))
-}
-
-// contents are those of an image in what is being written, or else in the file,
-// which is read once for all of them.
-func (p *ociArchive) contents(ctx context.Context, name string) (opened, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, err := os.Stat(p.directory); err == nil { // it is removed when the place is completed
-		ref, err := layout.NewReference(p.directory, name)
-		if err != nil {
-			return opened{}, err
-		}
-		return Location{Reference: ref, System: p.system}.open(ctx)
-	}
-	if p.read == nil {
-		read, err := readArchive(p.path)
-		if err != nil {
-			return opened{}, lookFault(err)
-		}
-		p.read = read
-	}
-	root, err := p.read.find(name)
-	return opened{Source: archivedImage{p.read, root}}, err
-}
-
 func (p *ociArchive) Complete(context.Context, int) error {
-	p.read = nil // which was what the file had before
-	return errors.Join(storageFault(p.pack()), p.Discard())
+	err := errors.Join(storageFault(p.pack()), p.Discard())
+	p.layout.Packed(Temporary(p.system))
+	return err
 }
 
 func (p *ociArchive) pack() error {

@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-	"go.podman.io/image/v5/oci/layout"
+	ocilayout "go.podman.io/image/v5/oci/layout"
 	"go.podman.io/image/v5/types"
 
 	"csync/sync/fault"
@@ -49,7 +49,7 @@ func (c *collection) location(ref types.ImageReference, name string, look func(c
 		if err != nil {
 			return nil, err
 		}
-		return layout.NewReference(directory, name)
+		return ocilayout.NewReference(directory, name)
 	}
 	return Location{Reference: ref, System: c.system, exclusive: &c.mu, begin: begin, look: look}
 }

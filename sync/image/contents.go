@@ -20,13 +20,16 @@ import (
 type opened struct {
 	content.Source
 	identifier string            // of the image there
-	library    types.ImageSource // nil for a registry
+	library    types.ImageSource // nil for a registry and for an OCI layout
 }
 
 // open opens a location, of which nothing is read yet.
 func (l Location) open(ctx context.Context) (opened, error) {
 	if remote, ok := l.Remote(); ok {
 		return opened{Source: remote.Repository, identifier: remote.Identifier}, nil
+	}
+	if l.inside != nil {
+		return opened{Source: l.inside.Repository, identifier: l.inside.identifier}, nil
 	}
 	library, err := l.Reference.NewImageSource(ctx, l.System)
 	if err != nil {
@@ -53,11 +56,7 @@ type Contents struct {
 // Read reads the manifest at a location; the caller closes what it gets. The
 // error has the kind not-found where there is none.
 func Read(ctx context.Context, l Location) (*Contents, error) {
-	open := l.open
-	if l.contents != nil {
-		open = l.contents
-	}
-	from, err := open(ctx)
+	from, err := l.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -99,9 +98,6 @@ func (c *Contents) Tree(ctx context.Context) (*content.Tree, error) {
 // Weigh reads a blob, and gives its size. Other bytes than those with its digest
 // are a failure of the kind digest-mismatch.
 func (c *Contents) Weigh(ctx context.Context, blob v1.Descriptor) (int64, error) {
-	if archive, ok := c.Source.(archivedImage); ok {
-		return archive.weigh(blob)
-	}
 	body, err := c.Source.Blob(ctx, blob)
 	if err != nil {
 		return 0, err

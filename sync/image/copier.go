@@ -62,6 +62,8 @@ type Request struct {
 	// Manifest is the source's with that digest; nil: it has to be read.
 	Manifest  *registry.Manifest
 	Selection content.Selection
+	// Referrers says that what refers to the image is brought by itself.
+	Referrers bool
 	// Fresh says that the destination repository had nothing when planned, New
 	// that the destination's tag named nothing.
 	Fresh, New bool

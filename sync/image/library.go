@@ -8,7 +8,6 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/copy"
-	"go.podman.io/image/v5/manifest"
 	"go.podman.io/image/v5/types"
 
 	"csync/sync/fault"
@@ -16,10 +15,6 @@ import (
 
 // errSignatures says what a transport of the library cannot be given.
 var errSignatures = fault.WithRemedy(fault.Unsupported, errors.New("the image has signatures, which cannot be kept there"), "use --remove-signatures")
-
-// errList says what a layout cannot keep as it is; of Docker it takes single
-// manifests only.
-var errList = fault.WithRemedy(fault.Unsupported, errors.New("an OCI layout keeps no manifest list of Docker's"), "--format oci converts it")
 
 // errIndex explains why an index does not fit.
 func errIndex(l Location) error {
@@ -38,13 +33,10 @@ func (c *Copier) copyToLibrary(ctx context.Context, request Request, original *O
 	if destination.Single() && original.indexed() {
 		return Copied{}, fault.At(fault.Destination, destination.String(), errIndex(destination))
 	}
-	if destination.isLayout() && original.root.Manifest.MediaType == manifest.DockerV2ListMediaType && c.Format == "" {
-		return Copied{}, fault.At(fault.Destination, destination.String(), errList)
-	}
 	var read atomic.Int64
 	whole := part{Original: original, tree: original.root, open: original.blob, read: &read}
 	if !c.RemoveSignatures && !destination.isDirectory() {
-		whole.signatures = original.carried(destination)
+		whole.signatures = original.carried(destination, request.Referrers)
 	}
 	written, err := c.runExclusive(ctx, request, whole)
 	copied := Copied{Manifest: written, Read: original.root.Manifests() + read.Load()}
@@ -77,6 +69,9 @@ func (c *Copier) runExclusive(ctx context.Context, request Request, whole part) 
 	writable, err := destination.writable()
 	if err != nil {
 		return written, err
+	}
+	if destination.inside != nil && options.PreserveDigests {
+		return c.copyInside(ctx, destination.inside, whole)
 	}
 	source, err := whole.reference()
 	if err != nil {

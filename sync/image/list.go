@@ -1,15 +1,12 @@
 package image
 
 import (
-	"archive/tar"
-	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -18,18 +15,21 @@ import (
 	dockerarchive "go.podman.io/image/v5/docker/archive"
 	"go.podman.io/image/v5/docker/reference"
 	ociarchive "go.podman.io/image/v5/oci/archive"
-	"go.podman.io/image/v5/oci/layout"
+	ocilayout "go.podman.io/image/v5/oci/layout"
 	"go.podman.io/image/v5/transports/alltransports"
 	"go.podman.io/image/v5/types"
-	"go.podman.io/storage/pkg/archive"
 
 	"csync/sync/fault"
+	"csync/sync/layout"
 )
 
 // Named is an image of a place that is no registry, and what to call it.
 type Named struct {
 	Location Location
 	Name     Name
+	// Referrers says that the place has what refers to images, so that this is to
+	// come with them.
+	Referrers bool
 }
 
 // List finds the images of a place that is no registry, each with the name it
@@ -53,9 +53,9 @@ func List(name string, sys *types.SystemContext) ([]Named, error) {
 
 var lists = map[string]func(path string, sys *types.SystemContext) ([]Named, error){
 	"dir":                listDirectories,
-	"oci":                listLayout,
+	"oci":                listLayout(ocilayout.Transport),
 	"docker-archive":     listDockerArchive,
-	"oci-archive":        listOCIArchive,
+	"oci-archive":        listLayout(ociarchive.Transport),
 	"containers-storage": one("containers-storage:"),
 	"docker-daemon":      one("docker-daemon:"),
 }
@@ -89,16 +89,35 @@ func listDirectories(top string, _ *types.SystemContext) ([]Named, error) {
 	return images, err
 }
 
-func listLayout(path string, _ *types.SystemContext) ([]Named, error) {
-	listed, err := layout.List(path)
-	if err != nil {
-		return nil, err
+// listLayout lists the images of a layout, packed or not. What refers to another
+// image comes with that.
+func listLayout(transport types.ImageTransport) func(string, *types.SystemContext) ([]Named, error) {
+	return func(path string, sys *types.SystemContext) ([]Named, error) {
+		l := reading[transport.Name()](path, sys)
+		entries, err := l.Entries()
+		if err != nil {
+			return nil, err
+		}
+		listed, referred, err := l.Images()
+		if err != nil {
+			return nil, err
+		}
+		var images []Named
+		named := namedIn(l, transport, path, sys)
+		for _, d := range listed {
+			location, err := named(layout.Name(d))
+			if layout.Name(d) == "" {
+				number := slices.IndexFunc(entries, func(entry v1.Descriptor) bool { return layout.Name(entry) == "" && entry.Digest == d.Digest })
+				location, err = named("@" + strconv.Itoa(number))
+				location.inside = &inside{Repository: l.Repository(""), identifier: d.Digest.String(), named: named}
+			}
+			if err != nil {
+				return nil, err
+			}
+			images = append(images, Named{Location: location, Name: layoutName(strings.TrimSuffix(filepath.Base(path), ".tar"), d), Referrers: referred})
+		}
+		return images, nil
 	}
-	var images []Named
-	for _, entry := range listed {
-		images = append(images, Named{Location: Location{Reference: entry.Reference}, Name: layoutName(filepath.Base(path), entry.ManifestDescriptor)})
-	}
-	return images, nil
 }
 
 // layoutName is what an image of a layout is called: by its annotation, which
@@ -112,62 +131,6 @@ func layoutName(layout string, d v1.Descriptor) Name {
 		return Name{Path: layout, Tag: name}
 	}
 	return parseName(name)
-}
-
-func listOCIArchive(path string, _ *types.SystemContext) ([]Named, error) {
-	index, err := archivedIndex(path)
-	if err != nil {
-		return nil, err
-	}
-	var images []Named
-	for _, d := range index.Manifests {
-		name := d.Annotations[v1.AnnotationRefName]
-		if name == "" && len(index.Manifests) > 1 {
-			return nil, fmt.Errorf("image %s has no name", d.Digest)
-		}
-		ref, err := ociarchive.NewReference(path, name)
-		if err != nil {
-			return nil, err
-		}
-		look := func(context.Context) (v1.Descriptor, error) {
-			return v1.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, nil
-		}
-		images = append(images, Named{
-			Location: Location{Reference: ref, look: look}, Name: layoutName(strings.TrimSuffix(filepath.Base(path), ".tar"), d),
-		})
-	}
-	return images, nil
-}
-
-// maxIndex bounds the index.json of an archive, in bytes.
-const maxIndex = 4 << 20
-
-// archivedIndex reads the index.json of a layout in a tar file, which may be
-// compressed.
-func archivedIndex(path string) (index v1.Index, err error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return index, err
-	}
-	defer file.Close()
-	plain, err := archive.DecompressStream(file)
-	if err != nil {
-		return index, err
-	}
-	defer plain.Close()
-	entries := tar.NewReader(plain)
-	for {
-		header, err := entries.Next()
-		if err == io.EOF {
-			return index, fmt.Errorf("%s has no index.json", path)
-		}
-		if err != nil {
-			return index, err
-		}
-		if filepath.Clean(header.Name) == "index.json" {
-			return index, json.NewDecoder(io.LimitReader(entries, maxIndex)).Decode(&index)
-		}
-	}
 }
 
 // dockerArchived are the images of a docker-archive, of which not all may have

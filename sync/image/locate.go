@@ -23,7 +23,7 @@ func Locate(name string, access Access) (Location, error) {
 		if err != nil {
 			return Location{}, fault.New(fault.Input, fmt.Errorf("parsing %q: %w", name, err))
 		}
-		return Location{Reference: ref, System: access.System}, nil
+		return Location{Reference: ref, System: access.System, inside: insideByName(ref, access.System)}, nil
 	}
 	named, err := ParseName(name, access.System)
 	if err != nil {

@@ -11,12 +11,11 @@ import (
 	"go.podman.io/image/v5/directory"
 	"go.podman.io/image/v5/docker"
 	"go.podman.io/image/v5/docker/reference"
-	"go.podman.io/image/v5/oci/archive"
-	"go.podman.io/image/v5/oci/layout"
 	"go.podman.io/image/v5/transports"
 	"go.podman.io/image/v5/types"
 
 	"csync/sync/fault"
+	"csync/sync/layout"
 	"csync/sync/registry"
 )
 
@@ -39,9 +38,8 @@ type Location struct {
 	begin func() (types.ImageReference, error)
 	// look tells what is there where that takes no opening. nil: nothing does.
 	look func(ctx context.Context) (v1.Descriptor, error)
-	// contents are what is there, to be looked at but not copied, where that takes
-	// no opening either. nil: nothing gives them.
-	contents func(ctx context.Context) (opened, error)
+	// inside is the way into an OCI layout, packed or not; nil for all others.
+	inside *inside
 	// obstacle says what keeps an image from being written, whether or not one
 	// that is there may be replaced. nil: nothing does.
 	obstacle func(replace bool) error
@@ -78,8 +76,12 @@ func InRegistry(repository *registry.Repository, identifier string) (Location, e
 	return Location{Reference: ref, Repository: repository}, err
 }
 
-// Beside is another tag or digest of the repository of a location in a registry.
+// Beside is another tag or digest of the repository of a location that has a
+// [Shelf].
 func (l Location) Beside(identifier string) (Location, error) {
+	if l.inside != nil {
+		return l.inside.named(layout.Join(l.inside.Path(), identifier))
+	}
 	return InRegistry(l.Repository, identifier)
 }
 
@@ -129,8 +131,7 @@ func (l Location) isDirectory() bool {
 
 // isLayout reports whether the location is in an OCI layout, packed or not.
 func (l Location) isLayout() bool {
-	name := l.Reference.Transport().Name()
-	return name == layout.Transport.Name() || name == archive.Transport.Name()
+	return reading[l.Reference.Transport().Name()] != nil
 }
 
 // Keeper is equal for locations that keep each blob once for all of them: those

@@ -22,6 +22,9 @@ func Look(ctx context.Context, l Location) (v1.Descriptor, error) {
 	if remote, ok := l.Remote(); ok {
 		return remote.Resolve(ctx, remote.Identifier)
 	}
+	if l.inside != nil {
+		return l.inside.look(ctx)
+	}
 	if l.look != nil {
 		return l.look(ctx)
 	}

@@ -87,7 +87,7 @@ func Open(name string, access Access) (Place, error) {
 
 var places = map[string]func(place) (Place, error){
 	"dir":                func(p place) (Place, error) { return directories{p}, nil },
-	"oci":                func(p place) (Place, error) { return &layouts{place: p}, nil },
+	"oci":                openLayout,
 	"oci-archive":        openOCIArchive,
 	"docker-archive":     openDockerArchive,
 	"containers-storage": func(p place) (Place, error) { return store{p, storage.Transport}, nil },

@@ -123,8 +123,9 @@ func (c *Copier) lacks(ctx context.Context, request Request, of digest.Digest, f
 
 // carried are the signatures that copy.Image is to write with an image to a
 // transport of the library: of all of those only podman's store keeps any, simple
-// ones.
-func (o *Original) carried(into Location) func(context.Context, digest.Digest) ([][]byte, error) {
+// ones. Those of sigstore are among what refers to the image, where an OCI layout
+// gets that.
+func (o *Original) carried(into Location, referrers bool) func(context.Context, digest.Digest) ([][]byte, error) {
 	keeps := into.Reference.Transport().Name() == storage.Transport.Name()
 	return func(ctx context.Context, of digest.Digest) ([][]byte, error) {
 		found, err := o.home.Signatures(ctx, of)
@@ -133,6 +134,9 @@ func (o *Original) carried(into Location) func(context.Context, digest.Digest) (
 		}
 		var all [][]byte
 		for _, signature := range found {
+			if signature.Sigstore() && referrers && into.inside != nil {
+				continue
+			}
 			if signature.Sigstore() || !keeps {
 				return nil, fault.At(fault.Destination, into.String(), errSignatures)
 			}

@@ -67,6 +67,13 @@ func (l *Layout) Unpacked(directory string) {
 	l.files, l.directory, l.read = inDirectory(directory), directory, version{}
 }
 
+// Packed says that it is in its archive again, which may be another file.
+func (l *Layout) Packed(temporary string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.files, l.directory, l.read = &archive{path: l.path, temporary: temporary}, "", version{}
+}
+
 // maxIndex bounds an index.json, in bytes.
 const maxIndex = 64 << 20
 
@@ -106,6 +113,20 @@ func (l *Layout) index() (index v1.Index, err error) {
 	}
 	l.read, l.entries = now, slices.Clone(index.Manifests)
 	return index, nil
+}
+
+// Named is the digest of the entry with a name; "" if there is none.
+func (l *Layout) Named(name string) digest.Digest {
+	entries, err := l.Entries()
+	if err != nil {
+		return ""
+	}
+	for _, d := range entries {
+		if Name(d) == name {
+			return d.Digest
+		}
+	}
+	return ""
 }
 
 // failure says what was being done, and that something is not there.

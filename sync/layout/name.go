@@ -11,8 +11,11 @@ import (
 func Name(d v1.Descriptor) string { return d.Annotations[v1.AnnotationRefName] }
 
 // Split is the repository and the tag or digest that a name stands for. A name
-// without a tag is one, in the repository "".
+// without a tag is one, in the repository "", and a digest is one there.
 func Split(name string) (repository, identifier string) {
+	if digest.Digest(name).Validate() == nil {
+		return "", name
+	}
 	if path, sum, digested := strings.Cut(name, "@"); digested && digest.Digest(sum).Validate() == nil {
 		return path, sum
 	}
@@ -26,10 +29,10 @@ func Split(name string) (repository, identifier string) {
 // Join is the name of a tag or a digest in a repository.
 func Join(repository, identifier string) string {
 	switch {
-	case digest.Digest(identifier).Validate() == nil:
-		return repository + "@" + identifier
 	case repository == "":
 		return identifier
+	case digest.Digest(identifier).Validate() == nil:
+		return repository + "@" + identifier
 	}
 	return repository + ":" + identifier
 }

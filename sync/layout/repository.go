@@ -95,10 +95,11 @@ func (r *Repository) Listed(ctx context.Context, identifier string) (v1.Descript
 }
 
 // lists reports whether an entry is the repository's of a tag, or of a digest:
-// under whatever name, or without one.
+// under whatever name, or without one. What is called by a digest may have been cut
+// out of that.
 func (r *Repository) lists(d v1.Descriptor, identifier string) bool {
 	if d.Digest.String() != identifier {
-		return r.tag(d) == identifier
+		return Name(d) == Join(r.path, identifier)
 	}
 	path, _ := Split(Name(d))
 	return Name(d) == "" || path == r.path
@@ -171,6 +172,18 @@ func saysItsType(manifest []byte) bool { return bytes.Contains(manifest, []byte(
 func (l *Layout) Blob(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 	file, _, err := l.open(d.Digest)
 	return file, err
+}
+
+// HasBlob reports whether a blob is there, and its size.
+func (l *Layout) HasBlob(_ context.Context, sum digest.Digest) (size int64, has bool, err error) {
+	file, size, err := l.open(sum)
+	if fault.Is(err, fault.NotFound) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	return size, true, file.Close()
 }
 
 // open opens a manifest or a blob.

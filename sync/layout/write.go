@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sys/unix"
@@ -22,14 +21,15 @@ import (
 	"csync/sync/registry"
 )
 
-// Has reports whether the layout has a blob or a manifest.
-func (l *Layout) Has(sum digest.Digest) bool {
-	file, _, err := l.open(sum)
+// Has reports whether the layout has a blob or a manifest, as far as its size
+// tells.
+func (l *Layout) Has(d v1.Descriptor) bool {
+	file, size, err := l.open(d.Digest)
 	if err != nil {
 		return false
 	}
 	_ = file.Close() // it was only opened
-	return true
+	return d.Size < 0 || d.Size == size
 }
 
 // PutBlob writes a blob, unless its bytes are others than d says.
@@ -60,7 +60,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 // PutManifest writes a manifest and lists it, under a tag or, with its digest as
 // identifier, by that. What it needs has to be there.
 func (r *Repository) PutManifest(ctx context.Context, identifier string, m registry.Manifest) error {
-	if !r.Has(m.Digest) {
+	if _, err := r.manifest(m.Digest); err != nil {
 		if err := r.PutBlob(ctx, m.Descriptor, bytes.NewReader(m.Bytes)); err != nil {
 			return err
 		}

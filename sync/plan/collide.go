@@ -30,7 +30,7 @@ func refuseCollisions(steps []*Step) []*Step {
 			kept = append(kept, step)
 		case sameSource(other, step) && sameSelection(other, step):
 			same[step] = other
-			other.referrers = other.referrers || step.referrers
+			other.Referrers = other.Referrers || step.Referrers
 		default:
 			collide(other, step)
 			collide(step, other)

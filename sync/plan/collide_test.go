@@ -49,14 +49,14 @@ func TestWhatIsWantedUnderOneReference(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			one, two := between(t, newShop(), newShop(), "1.0"), between(t, newShop(), newShop(), "1.0")
-			two.referrers = true
+			two.Referrers = true
 			test.change(two)
 
 			kept := refuseCollisions([]*Step{one, two})
 
 			require.Len(t, kept, test.kept)
 			require.Same(t, one, kept[0])
-			require.Equal(t, test.kept == 1, one.referrers, "what either wants")
+			require.Equal(t, test.kept == 1, one.Referrers, "what either wants")
 			for _, step := range kept {
 				require.Equal(t, test.refuse, fault.Is(step.Err, fault.Conflict), step.Err)
 			}

@@ -145,7 +145,7 @@ func (c *comparison) todo(ctx context.Context, step *Step, k known) (settle func
 // from elsewhere than a registry, a run tells no digest of.
 func (c *comparison) needsNoLook(step *Step) bool {
 	_, told := step.from.(remote)
-	if !told || c.ReadOnly || step.several || step.pin != "" || step.referrers {
+	if !told || c.ReadOnly || step.several || step.pin != "" || step.Referrers {
 		return false
 	}
 	if step.Destination.Digested() != "" && !step.Selection.All() {

@@ -120,7 +120,7 @@ func TestWhatIsCertainlyToBeCopiedIsLeftToTheRun(t *testing.T) {
 		{"a plan is all that is wanted", Request{ReadOnly: true}, func(*Step) {}, 1},
 		{"it goes to several destinations", Request{}, func(s *Step) { s.several = true }, 1},
 		{"it is pinned", Request{}, func(s *Step) { s.pin = digest.FromString("x") }, 1},
-		{"what refers to it is wanted", Request{}, func(s *Step) { s.referrers = true }, 1},
+		{"what refers to it is wanted", Request{}, func(s *Step) { s.Referrers = true }, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -30,8 +30,8 @@ type end interface {
 	keepsDigest(selection content.Selection) bool
 }
 
-// repository is what planning asks of a repository in a registry. A
-// *registry.Repository is one.
+// repository is what planning asks of a repository, in a registry or in an OCI
+// layout. An [image.Shelf] is one.
 type repository interface {
 	content.Shelf
 	// Tags are all tags; the error has the kind not-found where there is no such
@@ -48,9 +48,24 @@ type repository interface {
 
 func endOf(l image.Location) end {
 	if there, ok := l.Remote(); ok {
-		return remote{repository: there.Repository, identifier: there.Identifier}
+		return remote{kept{there.Repository, there.Identifier}}
+	}
+	if there, identifier, ok := l.Shelf(); ok {
+		return packed{kept{there, identifier}, l}
 	}
 	return elsewhere{l}
+}
+
+// keptBy is the repository that has what an end is about, and what it is called
+// there; ok is false where there is none.
+func keptBy(e end) (k kept, ok bool) {
+	switch e := e.(type) {
+	case remote:
+		return e.kept, true
+	case packed:
+		return e.kept, true
+	}
+	return kept{}, false
 }
 
 // sameRepository reports whether all that the destination needs is there.
@@ -60,18 +75,31 @@ func sameRepository(from, to image.Location) bool {
 	return ok && too && source.Same(destination.Repository)
 }
 
-// remote is an image in a registry.
-type remote struct {
+// kept is an image in a repository.
+type kept struct {
 	repository
 	identifier string // the tag or the digest
 }
 
-func (r remote) look(ctx context.Context) (v1.Descriptor, error) {
+// remote is one in a registry.
+type remote struct{ kept }
+
+// packed is one in an OCI layout.
+type packed struct {
+	kept
+	image.Location
+}
+
+func (p packed) open(ctx context.Context) (stock, error) { return elsewhere{p.Location}.open(ctx) }
+
+func (p packed) look(ctx context.Context) (v1.Descriptor, error) { return image.Look(ctx, p.Location) }
+
+func (r kept) look(ctx context.Context) (v1.Descriptor, error) {
 	return r.Resolve(ctx, r.identifier)
 }
 
-func (r remote) complete(ctx context.Context) error {
-	there, err := r.look(ctx)
+func (r kept) complete(ctx context.Context) error {
+	there, err := r.Resolve(ctx, r.identifier)
 	if err != nil || !content.IsIndex(there.MediaType) {
 		return err
 	}
@@ -82,7 +110,7 @@ func (r remote) complete(ctx context.Context) error {
 	return content.Complete(ctx, r, m)
 }
 
-func (r remote) open(ctx context.Context) (stock, error) {
+func (r kept) open(ctx context.Context) (stock, error) {
 	m, err := r.Manifest(ctx, r.identifier)
 	if err != nil {
 		return stock{}, err
@@ -92,7 +120,7 @@ func (r remote) open(ctx context.Context) (stock, error) {
 }
 
 // weigh asks for a blob.
-func (r remote) weigh(ctx context.Context, blob v1.Descriptor) (int64, error) {
+func (r kept) weigh(ctx context.Context, blob v1.Descriptor) (int64, error) {
 	size, has, err := r.HasBlob(ctx, blob.Digest)
 	if err == nil && !has {
 		err = fault.New(fault.NotFound, errors.New("the registry does not have it"))
@@ -100,7 +128,7 @@ func (r remote) weigh(ctx context.Context, blob v1.Descriptor) (int64, error) {
 	return size, err
 }
 
-func (r remote) choose(ctx context.Context, selection content.Selection) found {
+func (r kept) choose(ctx context.Context, selection content.Selection) found {
 	m, err := r.Manifest(ctx, r.identifier)
 	if err != nil {
 		return found{err: err}
@@ -110,9 +138,9 @@ func (r remote) choose(ctx context.Context, selection content.Selection) found {
 	return found{digest: m.Digest, choice: choice, err: err}
 }
 
-func (remote) keepsDigest(content.Selection) bool { return true }
+func (kept) keepsDigest(content.Selection) bool { return true }
 
-// elsewhere is an image in a directory, a layout, an archive or a store. What a
+// elsewhere is an image in a directory, an archive of Docker's or a store. What a
 // selection makes of it, only copying tells.
 type elsewhere struct{ image.Location }
 

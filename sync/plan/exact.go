@@ -79,7 +79,7 @@ func (r Request) reference(e Exact, reference Reference) *Step {
 	}
 	step := newStep(e.Source, to).at(reference.Place)
 	step.Selection = r.selection(e.Platforms, to)
-	step.Format, step.referrers = r.Format, e.Referrers
+	step.Format, step.Referrers = r.Format, e.Referrers
 	step.Itself = step.Selection.All() && step.Format == "" && step.within && e.Source.Identifier() == to.Identifier()
 	return step
 }

@@ -169,7 +169,7 @@ func between(t *testing.T, source, destination *shop, identifier string) *Step {
 		return l
 	}
 	step := newStep(locate("src.test/app"), locate("dst.test/app"))
-	step.from, step.to = remote{source, identifier}, remote{destination, identifier}
+	step.from, step.to = remote{kept{source, identifier}}, remote{kept{destination, identifier}}
 	return step
 }
 

@@ -46,7 +46,7 @@ func Copying(from, to image.Location, known v1.Descriptor) *Step {
 
 // WithReferrers makes the step bring what refers to its image as well: signatures,
 // attestations, SBOMs.
-func (s *Step) WithReferrers() { s.referrers = true }
+func (s *Step) WithReferrers() { s.Referrers = true }
 
 // Tagging is the step that gives what another step writes a further tag in its
 // repository. to has to be there.

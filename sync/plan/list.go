@@ -97,7 +97,7 @@ func (c *comparison) images(ctx context.Context) []*Step {
 			}
 			step := newStep(named.Location, to).at(place)
 			step.Selection = c.selection(nil, to)
-			step.Format, step.several = c.Format, len(c.Destinations) > 1
+			step.Format, step.several, step.Referrers = c.Format, len(c.Destinations) > 1, named.Referrers
 			steps = append(steps, step)
 		}
 	}

@@ -172,7 +172,7 @@ func (r Request) step(s source, w wanted, place image.Place) *Step {
 	if w.tag != "" {
 		step.pin, step.listed.Digest = w.digest, w.listed
 	}
-	step.Format, step.several, step.referrers = r.Format, s.several, s.Referrers
+	step.Format, step.several, step.Referrers = r.Format, s.several, s.Referrers
 	step.Itself = step.Selection.All() && step.Format == "" && step.pin == "" && step.within && from.Identifier() == to.Identifier()
 	return step
 }

@@ -221,7 +221,7 @@ func TestStepsKnowHowManyDestinationsTheirImagesHave(t *testing.T) {
 			require.NoError(t, step.Err)
 			require.Equal(t, len(places) > 1, step.several)
 			require.Equal(t, "x", step.Format)
-			require.Equal(t, i < len(places), step.referrers)
+			require.Equal(t, i < len(places), step.Referrers)
 			require.Equal(t, "1.0-s", step.Destination.Identifier())
 		}
 	}

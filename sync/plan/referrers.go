@@ -19,12 +19,12 @@ import (
 func (c *comparison) referrers(ctx context.Context, steps []*Step) []*Step {
 	var wanting, made []*Step
 	for _, step := range steps {
-		if !step.referrers || step.SourceDigest == "" || step.Err != nil {
+		if !step.Referrers || step.SourceDigest == "" || step.Err != nil {
 			continue
 		}
-		_, told := step.from.(remote)
-		_, kept := step.to.(remote)
-		if told && kept {
+		_, told := keptBy(step.from)
+		_, keeps := keptBy(step.to)
+		if told && keeps {
 			wanting = append(wanting, step)
 		} else {
 			made = append(made, failed(step.Result.Source, step.Result.Destination+" (referrers)", errNoReferrers))
@@ -67,7 +67,7 @@ func asked(steps []*Step) func(*Step) bool {
 
 // referrersOf walks from the image's digests to everything that refers to them.
 func (c *comparison) referrersOf(ctx context.Context, step *Step) ([]*Step, error) {
-	source := step.from.(remote)
+	source, _ := keptBy(step.from)
 	subjects, err := step.Selection.Subjects(ctx, source, step.SourceDigest.String())
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (c *comparison) referrersOf(ctx context.Context, step *Step) ([]*Step, erro
 // attachedTags are the source's tags, without those of signatures that come with
 // what they sign: copied by themselves, they would take the place of those that
 // the destination has besides.
-func (c *comparison) attachedTags(ctx context.Context, step *Step, source remote) ([]string, error) {
+func (c *comparison) attachedTags(ctx context.Context, step *Step, source kept) ([]string, error) {
 	tags, err := c.lists.tags(ctx, source.repository)
 	if err != nil || c.Copier == nil {
 		return tags, err
@@ -135,13 +135,13 @@ func cosignTags(tags []string, subject digest.Digest) []string {
 func beside(step *Step, identifier string) *Step {
 	from, err := step.Source.Beside(identifier)
 	if err != nil {
-		return failed(step.Result.Source, step.Result.Destination, step.atSource(err))
+		return failed(step.Result.Source, step.Result.Destination+" ("+identifier+")", step.atSource(err))
 	}
 	to, err := step.Destination.Beside(identifier)
 	if err != nil {
-		return failed(from.String(), step.Result.Destination, step.atDestination(err))
+		return failed(from.String(), step.Result.Destination+" ("+identifier+")", step.atDestination(err))
 	}
-	made := newStep(from, to)
+	made := newStep(from, to).at(step.Place)
 	made.Format, made.several = step.Format, step.several
 	return made
 }

@@ -60,7 +60,7 @@ func TestOnlyWhatWasFoundAndHasPlaceHasItsReferrersLookedFor(t *testing.T) {
 		status report.Status
 	}{
 		{"an image", func(*Step) {}, 1, ""},
-		{"of which nothing is wanted", func(s *Step) { s.referrers = false }, 0, ""},
+		{"of which nothing is wanted", func(s *Step) { s.Referrers = false }, 0, ""},
 		{"that was not found", func(s *Step) { s.SourceDigest = "" }, 0, ""},
 		{"that failed", func(s *Step) { s.Fail(fault.New(fault.Conflict, ErrNothingSelected)) }, 0, ""},
 		{"that goes to no registry", func(s *Step) { s.to = elsewhere{} }, 1, report.Skipped},
@@ -70,7 +70,7 @@ func TestOnlyWhatWasFoundAndHasPlaceHasItsReferrersLookedFor(t *testing.T) {
 			t.Parallel()
 			source := newShop()
 			step := between(t, source, newShop(), "1.0")
-			step.SourceDigest, step.referrers = source.image("a", "1.0"), true
+			step.SourceDigest, step.Referrers = source.image("a", "1.0"), true
 			source.image("signature", cosignTag(step.SourceDigest, ".sig"))
 			test.change(step)
 
@@ -144,7 +144,7 @@ func TestWhatIsAskedForAlreadyIsNoReferrerAsWell(t *testing.T) {
 	tag := cosignTag(sum, ".sig")
 	source.image("signature", tag)
 	step, signature := between(t, source, newShop(), "1.0"), between(t, source, newShop(), tag)
-	step.SourceDigest, step.referrers = sum, true
+	step.SourceDigest, step.Referrers = sum, true
 
 	require.Empty(t, comparing(Request{}).referrers(cancelled(t), []*Step{step, signature}))
 }

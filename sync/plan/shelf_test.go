@@ -183,7 +183,7 @@ func TestAnImageThatOnlyGetsATagIsReadByTheRun(t *testing.T) {
 			shop.image("a", "stable")
 		}
 		itself, label := between(t, shop, shop, "1.0"), between(t, shop, shop, "stable")
-		label.from, label.Needs = remote{shop, "1.0"}, itself
+		label.from, label.Needs = remote{kept{shop, "1.0"}}, itself
 		itself.Itself, itself.within, label.within = true, true, true
 
 		comparing(Request{}).compare(t.Context(), []*Step{itself, label})

@@ -54,6 +54,8 @@ type Wish struct {
 	Itself bool
 	// Fixed says that its tag, if there is one, may not be moved to another digest.
 	Fixed bool
+	// Referrers wants what refers to the image as well, which other steps bring.
+	Referrers bool
 	// Needs is a step that must have succeeded before this one; nil for most.
 	Needs *Step
 	// Guarded says that the tag is moved only from what planning found it to name:
@@ -63,18 +65,17 @@ type Wish struct {
 	// source's.
 	Parts []Part
 
-	from, to  end
-	within    bool           // source and destination are one repository
-	several   bool           // the same image goes to other destinations as well
-	pin       digest.Digest  // what the source must be; "": whatever it is
-	listed    v1.Descriptor  // what the source has been found to be before, as far as that was told; zero: it was not
-	made      digest.Digest  // what a run before made of the source; "": not known
-	over      *digest.Digest // what the destination named when the step was made; nil: whatever
-	refused   error          // that the destination may not be read; nil: it may
-	referrers bool           // what refers to the image is wanted as well
-	read      bool           // the run reads it in any case
-	collides  bool           // another image is wanted under the same reference
-	barred    bool           // it may not have its name, which says nothing of the image
+	from, to end
+	within   bool           // source and destination are one repository
+	several  bool           // the same image goes to other destinations as well
+	pin      digest.Digest  // what the source must be; "": whatever it is
+	listed   v1.Descriptor  // what the source has been found to be before, as far as that was told; zero: it was not
+	made     digest.Digest  // what a run before made of the source; "": not known
+	over     *digest.Digest // what the destination named when the step was made; nil: whatever
+	refused  error          // that the destination may not be read; nil: it may
+	read     bool           // the run reads it in any case
+	collides bool           // another image is wanted under the same reference
+	barred   bool           // it may not have its name, which says nothing of the image
 }
 
 // Key names what a step does, the same in every run that is to do the same.
@@ -107,7 +108,7 @@ var ErrNothingSelected = errors.New("none of the repository's tags is selected")
 var errUnmet = errors.New("the tag of which this is a further one is not among those chosen")
 
 // errNoReferrers is no failure either: signatures are wanted where they can be.
-var errNoReferrers = errors.New("only a registry keeps what refers to an image")
+var errNoReferrers = errors.New("only a registry or an OCI layout keeps what refers to an image")
 
 // Fail ends the step: as failed, or as skipped where err says that there was
 // nothing to do.

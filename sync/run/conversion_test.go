@@ -259,7 +259,7 @@ func TestSignedImagesAreNotConverted(t *testing.T) {
 	requireDocker(t, destination.Image(t, "index", "1.0"))
 }
 
-func TestADockerListForALayoutNamesItsRemedy(t *testing.T) {
+func TestALayoutKeepsDockersManifestsAsTheyAreUnlessTheyAreToBeConverted(t *testing.T) {
 	t.Parallel()
 	docker := registrytest.WithDocker()
 	for _, transport := range []string{"oci:", "oci-archive:"} {
@@ -270,8 +270,12 @@ func TestADockerListForALayoutNamesItsRemedy(t *testing.T) {
 			source.Push(t, "single", "1.0", registrytest.RandomImage(2, docker))
 
 			results := newLab(t, place).sync(allOf(source, "app", "single"))
-			requireFailure(t, results[0], fault.Unsupported, fault.Destination, "--format oci")
+			requireAll(t, report.Done, results)
+			require.Equal(t, registrytest.DockerList, results[0].MediaType)
 			require.Equal(t, registrytest.DockerManifest, results[1].MediaType)
+			back := registrytest.Start(t)
+			requireAll(t, report.Done, newLab(t, "docker://"+back.Host()).syncImages(place))
+			require.Equal(t, source.Image(t, "app", "1.0"), back.Image(t, "app", "1.0"))
 
 			results = formatting(t, v1.MediaTypeImageManifest, place).sync(allOf(source, "app"))
 			requireAll(t, report.Done, results)

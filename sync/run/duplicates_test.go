@@ -74,7 +74,7 @@ func TestWhatRefersToAnImageIsSkippedWhereItCannotBeKept(t *testing.T) {
 	require.Len(t, results, 2)
 	require.Equal(t, report.Done, results[0].Status, results[0].Error)
 	require.Equal(t, report.Skipped, results[1].Status)
-	require.Contains(t, results[1].Reason, "only a registry keeps what refers to an image")
+	require.Contains(t, results[1].Reason, "only a registry or an OCI layout keeps what refers to an image")
 }
 
 func TestVerifyTellsARefusalFromAnAbsence(t *testing.T) {

@@ -182,7 +182,7 @@ func (r *runner) copy(ctx context.Context, b *batch, step *plan.Step) error {
 	request := source(step)
 	request.Destination, request.Mover, request.Guard = step.Destination, mover, step.MayName
 	request.Fresh, request.New, request.InPlace = step.Fresh, step.Result.PreviousDigest == "", step.InPlace
-	request.Lacks = step.Lacks
+	request.Lacks, request.Referrers = step.Lacks, step.Referrers
 	if b.several() {
 		var err error
 		if request.Original, err = b.original(); err != nil {
