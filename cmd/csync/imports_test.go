@@ -20,14 +20,15 @@ import (
 // unless they are named themselves.
 var mayImport = map[string][]string{
 	"cmd":                     {"sync/job", "sync/prune", "sync/plan", "sync/spec", "sync/image", "sync/content", "sync/registry", "sync/registry/transport", "sync/report", "sync/fault", "sync/log", "docs"},
-	"sync/job":                {"sync/promote", "sync/prune", "sync/run", "sync/origin", "sync/plan", "sync/spec", "sync/image", "sync/layout", "sync/content", "sync/memory", "sync/registry", "sync/registry/quay", "sync/registry/transport", "sync/report", "sync/fault", "sync/log"},
+	"sync/job":                {"sync/promote", "sync/prune", "sync/run", "sync/origin", "sync/plan", "sync/spec", "sync/image", "sync/keep", "sync/content", "sync/memory", "sync/registry", "sync/registry/quay", "sync/registry/transport", "sync/report", "sync/fault", "sync/log"},
 	"sync/promote":            {"sync/run", "sync/origin", "sync/plan", "sync/spec", "sync/image", "sync/content", "sync/registry", "sync/report", "sync/fault", "sync/log"},
 	"sync/prune":              {"sync/image", "sync/content", "sync/registry", "sync/report", "sync/fault", "sync/log"},
 	"sync/run":                {"sync/plan", "sync/spec", "sync/image", "sync/content", "sync/registry", "sync/report", "sync/fault", "sync/log"},
 	"sync/plan":               {"sync/spec", "sync/image", "sync/content", "sync/memory", "sync/registry", "sync/registry/transport", "sync/report", "sync/fault", "sync/log"},
 	"sync/origin":             {"sync/spec", "sync/fault", "sync/log"},
 	"sync/spec":               {"sync/image", "sync/registry/transport", "sync/report", "sync/fault"},
-	"sync/image":              {"sync/layout", "sync/content", "sync/memory", "sync/registry", "sync/registry/transport", "sync/fault", "sync/log"},
+	"sync/keep":               {"sync/layout", "sync/content", "sync/registry", "sync/fault", "sync/log"},
+	"sync/image":              {"sync/keep", "sync/layout", "sync/content", "sync/memory", "sync/registry", "sync/registry/transport", "sync/fault", "sync/log"},
 	"sync/layout":             {"sync/content", "sync/registry", "sync/fault"},
 	"sync/content":            {"sync/registry", "sync/fault"},
 	"sync/registry":           {"sync/registry/transport", "sync/fault", "sync/log"},

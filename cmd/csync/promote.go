@@ -65,7 +65,18 @@ func (f *promoteFlags) run(c *cobra.Command, args []string) error {
 		return usageError("promote", "--resume and --rollback exclude each other")
 	}
 	f.promotion.Journal = cmp.Or(f.promotion.Journal, f.journal(name))
+	f.promotion.KeepDirectory = kept()
 	return f.carryOut(c, o, f.promotion.Run)
+}
+
+// kept is where images are kept unless the promotion file says where: in the user's
+// directory for what can be had again.
+func kept() string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	return filepath.Join(cache, "csync", "promotion")
 }
 
 // given refuses flags that were given and are empty, mostly by a variable that is

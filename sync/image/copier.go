@@ -15,6 +15,7 @@ import (
 	"csync/sync/content"
 	"csync/sync/fault"
 	"csync/sync/image/trust"
+	"csync/sync/keep"
 	"csync/sync/registry"
 )
 
@@ -36,6 +37,9 @@ type Copier struct {
 	AllowConversion bool
 	// PreserveDigests refuses even the conversion that Format asks for.
 	PreserveDigests bool
+	// Kept has what was read of registries' images before, and keeps what is; nil:
+	// nothing does.
+	Kept *keep.Store
 	// Log receives containers/image's lines about each copy; nil: nowhere.
 	Log io.Writer
 	// Directory is for temporary files; empty: the system's.

@@ -38,6 +38,12 @@ type Original struct {
 // closes what it gets.
 func (c *Copier) Read(ctx context.Context, request Request) (*Original, error) {
 	from, err := request.Source.open(ctx)
+	if _, remote := request.Source.Remote(); remote && c.Kept != nil && err == nil {
+		from.Source = c.Kept.Before(from.Source)
+		if m := request.Manifest; m != nil {
+			c.Kept.Keep(ctx, *m)
+		}
+	}
 	o := &Original{opened: from, location: request.Source, configs: &c.configs}
 	if from.library != nil && !from.library.HasThreadSafeGetBlob() {
 		o.turn = make(chan struct{}, 1)

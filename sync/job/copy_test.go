@@ -141,9 +141,13 @@ func TestACopyBringsReferrersAndKeepsToTheTagPolicy(t *testing.T) {
 	require.Equal(t, there, destination.Digest(t, "app", "latest"))
 	require.ElementsMatch(t, []string{"1.0", "latest", tag}, destination.Tags(t, "app"), "a tag that stays holds up no other")
 
-	layout := job.Copying{Source: "oci:" + t.TempDir() + ":app", Referrers: true, Destinations: []string{destination.Host() + "/lib:1"}}
-	copied(t, o, job.Copying{Source: source.Host() + "/app:1.0", Destinations: []string{layout.Source}})
-	require.Equal(t, 1, copied(t, o, layout).Summary.Skipped, "a layout has no referrers")
+	for place, carried := range map[string]bool{"dir:" + t.TempDir() + "/app": false, "oci:" + t.TempDir() + ":app:1.0": true} {
+		taken := copied(t, o, job.Copying{Source: source.Host() + "/app:1.0", Referrers: true, Destinations: []string{place}})
+		require.Equal(t, carried, taken.Summary.Skipped == 0, place)
+		back := copied(t, o, job.Copying{Source: place, Referrers: true, Destinations: []string{destination.Host() + "/lib:1"}})
+		require.Equal(t, carried, back.Summary.Skipped == 0, place)
+		require.Equal(t, carried, destination.HasTag(t, "lib", tag))
+	}
 }
 
 func TestACopyWithinARepositoryMovesNoBlob(t *testing.T) {

@@ -27,6 +27,8 @@ type Promotion struct {
 	AllowPartial bool
 	// Journal is the file that has what tags named before they moved.
 	Journal string
+	// KeepDirectory is where images are kept, if they are, unless the file says where.
+	KeepDirectory string
 	// Resume goes on with a promotion that did not come to its end.
 	Resume bool
 	// Rollback undoes the last promotion of the journal, and promotes nothing.
@@ -69,11 +71,16 @@ func (p Promotion) Run(ctx context.Context, o Options) (*report.Report, error) {
 			return nil, err
 		}
 	}
-	promoted, err := promote.Run(ctx, request)
+	kept, err := j.keep(file, p)
 	if err != nil {
 		return nil, err
 	}
+	promoted, err := promote.Run(ctx, request)
+	if err != nil {
+		return nil, errors.Join(err, kept.close())
+	}
 	j.cache.Learn(promoted)
+	kept.settle(ctx, promoted)
 	return j.report(promoted.Results()), nil
 }
 

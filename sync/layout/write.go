@@ -102,12 +102,6 @@ func (r *Repository) DeleteTag(ctx context.Context, tag string) error {
 	})
 }
 
-// Remove removes entries, and the files of blobs and manifests that keep says no
-// entry needs. What is left of the layout is whole.
-func (l *Layout) Remove(entry func(v1.Descriptor) bool) error {
-	return l.update(func(entries []v1.Descriptor) []v1.Descriptor { return slices.DeleteFunc(entries, entry) })
-}
-
 // update replaces index.json by one with other entries, while no other csync does.
 func (l *Layout) update(change func([]v1.Descriptor) []v1.Descriptor) error {
 	l.mu.Lock()

@@ -21,6 +21,8 @@ import (
 type Known struct {
 	image.Location
 	registry.Manifest
+	// Kept reads the rest of it; nil: its location does.
+	Kept content.Source
 }
 
 // Read reads an image in a registry. One that names another digest than pin, if
@@ -34,7 +36,7 @@ func Read(ctx context.Context, l image.Location, pin digest.Digest) (Known, erro
 	if err == nil && pin != "" && pin != m.Digest {
 		err = moved(pin, m.Digest)
 	}
-	return Known{l, m}, fault.At(fault.Source, l.String(), err)
+	return Known{Location: l, Manifest: m}, fault.At(fault.Source, l.String(), err)
 }
 
 // Identify has an image of one platform say which that is, as its config does, or
@@ -46,8 +48,11 @@ func (k *Known) Identify(ctx context.Context, wanted *v1.Platform) error {
 }
 
 func (k *Known) identify(ctx context.Context, side fault.Side, wanted *v1.Platform) error {
-	there, _ := k.Remote()
-	platform, err := content.PlatformOf(ctx, there, k.Manifest)
+	from := k.Kept
+	if from == nil {
+		from, _ = k.Remote()
+	}
+	platform, err := content.PlatformOf(ctx, from, k.Manifest)
 	if err != nil {
 		return fault.At(side, k.String(), err)
 	}
@@ -126,7 +131,7 @@ func readOver(ctx context.Context, source *Known, to image.Location) (registry.M
 	case m.Digest == source.Digest:
 		return m, nil
 	}
-	old := Known{to, m}
+	old := Known{Location: to, Manifest: m}
 	if !content.IsIndex(m.MediaType) {
 		if err := old.identify(ctx, fault.Destination, nil); err != nil {
 			return m, err

@@ -115,12 +115,15 @@ func (p *promotion) lookAtHash(ctx context.Context, w *wanted) (*tagged, error) 
 // lookAtInstance looks at the tag of a platform, and whether an image of that
 // platform is there.
 func (p *promotion) lookAtInstance(ctx context.Context, w *wanted, wanted spec.PlatformSuffix) (*tagged, error) {
-	t, _, err := p.tag(w, p.Found.Hash+wanted.Suffix)
+	t, there, err := p.tag(w, p.Found.Hash+wanted.Suffix)
 	if err != nil {
 		return nil, err
 	}
 	if t.Known, err = plan.Read(ctx, t.Location, ""); err != nil {
 		return nil, err
+	}
+	if kept := p.Run.Copier.Kept; kept != nil {
+		t.Kept = kept.Before(there)
 	}
 	return t, t.Identify(ctx, &wanted.Platform)
 }

@@ -83,7 +83,7 @@ func (b *batch) open(ctx context.Context, blob image.Blob, read func(n int64)) (
 		if err != nil {
 			return nil, err
 		}
-		return &counted{Reader: registry.Verify(body, blob.Descriptor), Closer: body, count: read}, nil
+		return countedBlob(body, blob, read), nil
 	}
 	s, err := b.join(blob, read)
 	if err != nil {
@@ -121,6 +121,15 @@ func (b *batch) close() {
 	for _, replaced := range b.broken {
 		b.shelf.leave(replaced.digest, replaced.spool)
 	}
+}
+
+// countedBlob checks a blob, and counts what is read of it. What is kept from
+// another run comes from no source.
+func countedBlob(body io.ReadCloser, blob image.Blob, read func(n int64)) io.ReadCloser {
+	if _, kept := body.(interface{ Kept() }); kept {
+		read = func(int64) {}
+	}
+	return &counted{Reader: registry.Verify(body, blob.Descriptor), Closer: body, count: read}
 }
 
 // counted counts what is read.

@@ -11,7 +11,6 @@ import (
 
 	"csync/sync/fault"
 	"csync/sync/image"
-	"csync/sync/registry"
 )
 
 // spool holds a blob that is read once and written to several registries, each
@@ -91,7 +90,7 @@ func (s *spool) pump(ctx context.Context, blob image.Blob, read func(n int64)) {
 		return
 	}
 	defer body.Close()
-	s.fill(&counted{Reader: registry.Verify(body, blob.Descriptor), Closer: body, count: read})
+	s.fill(countedBlob(body, blob, read))
 }
 
 func newSpool(directory string) (*spool, error) {
