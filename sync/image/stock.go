@@ -2,23 +2,21 @@ package image
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/docker/reference"
-	"go.podman.io/image/v5/oci/layout"
+	ocilayout "go.podman.io/image/v5/oci/layout"
 	imagestorage "go.podman.io/image/v5/storage"
 	"go.podman.io/image/v5/types"
 	"go.podman.io/storage"
 
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-
 	"csync/sync/fault"
+	"csync/sync/layout"
 )
 
 // Stock is all images of a place on this machine from which they can be removed: a
@@ -57,13 +55,13 @@ type layoutStock struct {
 func (s *layoutStock) Names() ([]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	listed, err := layout.List(s.path)
-	if errors.Is(err, fs.ErrNotExist) {
+	entries, err := layout.Directory(s.path).Entries()
+	if fault.Is(err, fault.NotFound) {
 		return nil, nil
 	}
 	var names []string
-	for _, entry := range listed {
-		if name := entry.ManifestDescriptor.Annotations[v1.AnnotationRefName]; name != "" && !slices.Contains(names, name) {
+	for _, d := range entries {
+		if name := layout.Name(d); name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -71,23 +69,19 @@ func (s *layoutStock) Names() ([]string, error) {
 }
 
 func (s *layoutStock) Look(ctx context.Context, name string) (v1.Descriptor, error) {
-	ref, err := layout.NewReference(s.path, name)
+	location, err := namedIn(layout.Directory(s.path), ocilayout.Transport, s.path, s.system)(name)
 	if err != nil {
-		return v1.Descriptor{}, fault.New(fault.Input, err)
+		return v1.Descriptor{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Look(ctx, Location{Reference: ref, System: s.system})
+	return Look(ctx, location)
 }
 
-func (s *layoutStock) Remove(ctx context.Context, name string) error {
-	ref, err := layout.NewReference(s.path, name)
-	if err != nil {
-		return fault.New(fault.Input, err)
-	}
+func (s *layoutStock) Remove(_ context.Context, name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return removed(ref.DeleteImage(ctx, s.system))
+	return removed(layout.Directory(s.path).Withdraw(name))
 }
 
 // removed is the error of a removal; that something was not there is none.

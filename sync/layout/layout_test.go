@@ -175,3 +175,30 @@ func TestAnEntryWithANonsensicalDigestIsRefused(t *testing.T) {
 
 	require.True(t, fault.Is(err, fault.Unsupported), err)
 }
+
+func TestWhatIsWithdrawnGoesWithWhatRefersToItAndNothingElse(t *testing.T) {
+	t.Parallel()
+	path, shared := t.TempDir(), registrytest.RandomLayer(9, 500)
+	l := layout.Directory(path)
+	r := l.Repository("app")
+	goes, stays := registrytest.RandomImage(1, registrytest.WithLayers(shared)), registrytest.RandomImage(2, registrytest.WithLayers(shared))
+	put(t, r, "old", goes)
+	put(t, r, "new", stays)
+	sbom := registrytest.Artifact(&goes, "application/spdx+json")
+	signature := registrytest.Artifact(&sbom, "application/vnd.example.signature")
+	kept := registrytest.Artifact(&stays, "application/vnd.example.report")
+	for _, made := range []registrytest.Image{sbom, signature, kept} {
+		put(t, r, made.Digest().String(), made)
+	}
+
+	require.NoError(t, l.Withdraw("app:old"))
+
+	entries, err := l.Entries()
+	require.NoError(t, err)
+	require.Len(t, entries, 2)
+	require.False(t, l.Has(goes.Descriptor()))
+	require.False(t, l.Has(sbom.Descriptor()))
+	require.False(t, l.Has(signature.Descriptor()))
+	require.True(t, l.Has(kept.Descriptor()))
+	require.True(t, l.Has(v1.Descriptor{Digest: shared.Digest(), Size: shared.Size()}))
+}

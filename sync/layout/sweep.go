@@ -32,11 +32,7 @@ func (l *Layout) Sweep() error {
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	needed := map[string]bool{}
-	for _, d := range entries {
-		l.need(d.Digest, needed)
-	}
-	removed := l.removeFiles(needed)
+	removed := l.removeFiles(l.needed(entries))
 	if len(entries) > 0 || removed != nil {
 		return removed
 	}
