@@ -28,7 +28,6 @@ func TestWhatAPromotionSignsIsSignedBeforeALabelNamesIt(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(directory, name), content, 0o600))
 	}
 	r.options.Registry.System = &types.SystemContext{RegistriesDirPath: directory}
-	r.ofSource = ", label: false"
 	r.options.Signing = job.Signing{PrivateKey: filepath.Join(directory, "key"), PassphraseFile: filepath.Join(directory, "passphrase")}
 	var unsigned []string
 	for i, d := range r.destinations {
@@ -46,6 +45,7 @@ func TestWhatAPromotionSignsIsSignedBeforeALabelNamesIt(t *testing.T) {
 	require.Empty(t, unsigned)
 	require.NotEmpty(t, r.at(1, "base", strings.Replace(r.at(1, "base", hash+"_manifest"), ":", "-", 1)+".sig"), "indexes as well")
 	require.False(t, r.promote().Changed, "nothing is signed twice")
+	require.NotContains(t, strings.Join(r.source.Tags(t, "tripleomaster/openstack-base"), " "), ".sig", "signed is what was promoted, not where from")
 }
 
 func TestTheJournalIsOfOnePromotionAtATime(t *testing.T) {

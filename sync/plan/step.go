@@ -61,6 +61,9 @@ type Wish struct {
 	// Guarded says that the tag is moved only from what planning found it to name:
 	// the registry is asked once more.
 	Guarded bool
+	// Unsigned says that nobody signs what it writes; it is within one repository, so
+	// that no signature of a source can be missing.
+	Unsigned bool
 	// Parts are the images of an index that was made here; none for what is the
 	// source's.
 	Parts []Part

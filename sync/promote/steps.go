@@ -172,9 +172,10 @@ func (p *promotion) labelling(w *wanted, s *site, base *plan.Step) *plan.Step {
 	return step
 }
 
-// settle says where a step writes, and whether its tag has to stay where it is.
+// settle says where a step writes, whether its tag has to stay where it is, and
+// that signing is for destinations.
 func (p *promotion) settle(s *site, step *plan.Step) *plan.Step {
-	step.Place = s.place
+	step.Place, step.Unsigned = s.place, s.source
 	step.Fixed = step.Destination.Digested() == "" && !p.MayMove(step.Destination.Identifier())
 	return step
 }
@@ -204,7 +205,8 @@ func (p *promotion) planPrevious(ctx context.Context) {
 			continue // the promotion file was checked for that
 		}
 		step := plan.Copying(from, to, v1.Descriptor{Digest: label.Result.PreviousDigest})
-		step.Place, step.Guarded, step.Fixed = label.Place, true, !p.MayMove(p.RollbackLabel)
+		step.Place, step.Guarded, step.Unsigned = label.Place, true, label.Unsigned
+		step.Fixed = !p.MayMove(p.RollbackLabel)
 		p.previous = append(p.previous, step)
 	}
 	plan.Compare(ctx, p.Plan, p.previous)

@@ -32,7 +32,7 @@ func (r *runner) confirm(ctx context.Context, b *batch, step *plan.Step) error {
 	if err := r.vouch(ctx, step, m.Digest); err != nil {
 		return err
 	}
-	if step.Result.BytesWritten, err = r.Copier.Sign(ctx, step.Destination, m); err != nil {
+	if step.Result.BytesWritten, err = r.sign(ctx, step, m); err != nil {
 		return fault.At(fault.Destination, step.Result.Destination, err)
 	}
 	incomplete := step.InPlace && len(r.Copier.Signers) > 0 // signatures beside the registry are no bytes there
@@ -102,6 +102,14 @@ func (r *runner) put(ctx context.Context, step *plan.Step, there image.Remote, m
 		if err := there.PutManifest(ctx, there.Identifier, m); err != nil {
 			return 0, err
 		}
+	}
+	return r.sign(ctx, step, m)
+}
+
+// sign signs what the step has written, or found in place.
+func (r *runner) sign(ctx context.Context, step *plan.Step, m registry.Manifest) (signatures int64, err error) {
+	if step.Unsigned {
+		return 0, nil
 	}
 	return r.Copier.Sign(ctx, step.Destination, m)
 }
