@@ -1064,7 +1064,7 @@ def check(params):
         flag = word.split("=", 1)[0]
         if flag in OWN_FLAGS or word == "-":
             raise Mistake("extra_args: %s is not for extra_args, as the module says it itself" % flag)
-        if flag.startswith("-") and flag.split("-", 3)[-1] in SECRET_FLAGS or flag.lstrip("-") in SECRET_FLAGS:
+        if flag.lstrip("-").replace("src-", "", 1).replace("dest-", "", 1) in SECRET_FLAGS:
             raise Mistake("extra_args: %s would show a secret to everybody; use logins, authfile or env" % flag)
 
 
@@ -1134,7 +1134,7 @@ def lines(params):
         words = [image[first]] + (image.get(more) or [] if more else [])
         for word in words:
             if not word or len(word.split()) != 1 or word.startswith("#"):
-                raise Mistake("%s: %r is no reference and no tag" % (where, str(word)))
+                raise Mistake("%s: %s is no reference and no tag" % (where, json.dumps(word)))
         result.append(words)
     return result
 
@@ -1231,12 +1231,12 @@ def renames(value, where):
     if isinstance(value, dict):
         only_text(value, where)
         if len(value) > 1 and sys.version_info[0] == 2:
-            raise Mistake("%s: Python 2 forgets the order of a mapping; write a list of {regex: …, name: …}" % where)
+            raise Mistake("%s: Python 2 forgets the order of a mapping; write a list of {regex, name}" % where)
         return in_order(value)
     result = OrderedDict()
     for one in listed(value):
         if not isinstance(one, dict) or sorted(one) != ["name", "regex"]:
-            raise Mistake("%s: want a list of {regex: …, name: …}" % where)
+            raise Mistake("%s: want a list of {regex, name}" % where)
         only_text(one, where)
         result[one["regex"]] = one["name"]
     return result
@@ -1248,13 +1248,20 @@ def outcome(verb, rc, stdout, stderr):
         return dict(failed=True, changed=False, msg=complaint(stderr) or "csync ended with %d and said nothing" % rc)
     try:
         found = json.loads(stdout)
+        return inspected(rc, found, stderr) if verb == "inspect" else reported(verb, rc, found, stderr)
     except ValueError:
-        return dict(failed=True, changed=rc != 0, msg="what csync wrote is not JSON: %d characters" % len(stdout))
-    if verb == "inspect":
-        return inspected(rc, found, stderr)
-    schema = found.get("schema") if isinstance(found, dict) else None
-    if schema != SCHEMA:
-        return dict(failed=True, changed=True, msg="what csync wrote is not a report that this module reads: its schema is %s, not %s" % (json.dumps(schema), SCHEMA))
+        wrong = "what csync wrote is not JSON but %d characters of something else" % len(stdout)
+    except (AttributeError, KeyError, TypeError):
+        wrong = "what csync wrote is not a report"
+    except Mistake as mistake:
+        wrong = str(mistake)
+    return dict(failed=True, changed=verb not in LOOKING, msg=wrong)  # as it may have done anything
+
+
+def reported(verb, rc, found, stderr):
+    """The result of a verb that has a report."""
+    if found["schema"] != SCHEMA:
+        raise Mistake("csync wrote a report of schema %s, and this module reads %s" % (json.dumps(found["schema"]), SCHEMA))
     result = dict(changed=bool(found["changed"]) and verb != "verify", report=found, diff=difference(found), msg=summary(found))
     failures = [one for one in found["results"] if one["status"] in ("failed", "rolled-back")]
     if rc != 0 or failures:
@@ -1322,6 +1329,11 @@ def foreign(head, machine):
     return "is for %s, and this is %s" % (PROGRAMS.get(kind, "another machine"), machine)
 
 
+def octets(text):
+    """Text as it is written; with Python 2 it mostly is that already."""
+    return text if isinstance(text, bytes) else text.encode("utf-8")
+
+
 class Run(object):
     """One run of csync on this node."""
 
@@ -1332,11 +1344,8 @@ class Run(object):
 
     def go(self):
         """Do what the task says, and end the module."""
-        try:
-            check(self.params)
-            text, self.secrets = document(self.params)
-        except Mistake as mistake:
-            self.module.fail_json(msg="%s" % mistake)
+        check(self.params)
+        text, self.secrets = document(self.params)
         binary = self.find()
         self.params["journal"] = self.journal()
         login = self.login()
@@ -1358,6 +1367,8 @@ class Run(object):
 
     def find(self):
         """The program, if it is one that can run here."""
+        if self.params["chdir"] and not os.path.isdir(self.params["chdir"]):
+            raise Mistake("chdir: there is no directory %s" % self.params["chdir"])
         name = self.params["binary"]
         binary = self.module.get_bin_path(name, opt_dirs=["/usr/local/bin"])
         if binary is None and self.module.check_mode:
@@ -1391,10 +1402,10 @@ class Run(object):
             return None
         auths = {}
         for login in self.params["logins"]:
-            pair = "%s:%s" % (login["username"], login["password"])
-            auths[login["registry"]] = dict(auth=base64.b64encode(pair.encode("utf-8")).decode("ascii"))
+            pair = octets("%s:%s" % (login["username"], login["password"]))
+            auths[login["registry"]] = dict(auth=base64.b64encode(pair).decode("ascii"))
         file = tempfile.TemporaryFile(dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
-        file.write(json.dumps(dict(auths=auths)).encode("utf-8"))
+        file.write(octets(json.dumps(dict(auths=auths))))
         file.flush()
         return file
 
@@ -1423,13 +1434,40 @@ class Run(object):
         return " (%s is %s)" % (binary, stdout.strip())
 
 
+def secrets_in(value, inside=False):
+    """Every text in arguments that may be a secret, whatever its type should have been."""
+    if isinstance(value, dict):
+        return [text for key in value for text in secrets_in(value[key], inside or key in ("credentials", "logins", "env", "token"))]
+    if isinstance(value, list):
+        return [text for one in value for text in secrets_in(one, inside)]
+    return [value] if inside and isinstance(value, TEXT) else []
+
+
+class Module(AnsibleModule):
+    """Shows nothing of arguments that are not what they should be: Ansible cannot tell their secrets."""
+
+    accepted = False
+
+    def fail_json(self, msg, **kwargs):
+        if not self.accepted:
+            kwargs["invocation"] = {}
+            self.no_log_values.update(secrets_in(self.params))
+        super(Module, self).fail_json(msg, **kwargs)
+
+
 def main():
-    module = AnsibleModule(
+    module = Module(
         argument_spec=SPEC,
         mutually_exclusive=[("authfile", "logins")],
         supports_check_mode=True,
     )
-    Run(module).go()
+    module.accepted = True
+    try:
+        Run(module).go()
+    except Mistake as mistake:
+        module.fail_json(msg=str(mistake))
+    except EnvironmentError as error:  # of the log, the program, the working directory
+        module.fail_json(msg=str(error))
 
 
 if __name__ == "__main__":
