@@ -97,3 +97,25 @@ func column(r *registrytest.Registry, words string) string {
 func systemWith(policy string) *types.SystemContext {
 	return &types.SystemContext{SignaturePolicyPath: policy}
 }
+
+func TestSingleActionsAreDoneAtEveryKindOfRegistry(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, r *registrytest.Registry) {
+		s := &site{t, registrytest.Start(t), r, single(r, job.Assemble)}
+		s.source.Push(t, "app", "1", list(1, "linux/amd64"))
+		s.pushArch("team/arm:1", "linux/arm64")
+		r.Push(t, "app", "1_ppc64le", registrytest.RandomImage(9, registrytest.WithDocker(), registrytest.WithPlatform("linux/ppc64le")))
+		r.Reset()
+
+		for range 2 {
+			require.Empty(t, failures(s.assemble("DST/app:1", "DST/team/arm:1", "DST/app:1_ppc64le=ppc64le")))
+			s.options.Verb = job.Merge
+			require.Empty(t, failures(s.merging(job.Merging{Arguments: []string{"SRC/app:1", "DST/app:merged", "DST/app:1"}, KeepTag: "kept-{digest}"})))
+			s.options.Verb = job.Retag
+			require.Empty(t, failures(retag(t, s.options, s.named("DST/app:1", "stable")...)))
+		}
+
+		require.Equal(t, []string{"linux/amd64", "linux/arm64", "linux/ppc64le"}, s.platforms("app", "stable"))
+		require.Len(t, r.Tags(t, "app"), 5, "the second round gives the same indexes")
+	})
+}
