@@ -42,7 +42,7 @@ func OpenStock(name string, sys *types.SystemContext) (Stock, error) {
 	case "docker-daemon":
 		return nil, fault.WithRemedy(fault.Unsupported, fmt.Errorf("%s: nothing can be removed from a Docker daemon in this way", name), "docker rmi NAME")
 	}
-	return nil, fault.New(fault.Unsupported, fmt.Errorf("%s: nothing can be removed there; it can at registries, in oci: and in containers-storage:", name))
+	return nil, fault.New(fault.Unsupported, fmt.Errorf("%s: nothing can be removed there, only at registries, in layouts and in podman's store", name))
 }
 
 // layoutStock is an OCI layout, whose names are annotations of its index.

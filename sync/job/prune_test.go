@@ -119,6 +119,13 @@ func TestATagIsDeletedAndTheOthersStay(t *testing.T) {
 	})
 }
 
+func TestOfARepositoryThatIsNotThereNothingIsDeleted(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, r *registrytest.Registry) {
+		require.Equal(t, "none:1.0 unchanged", outcome(newPruned(t, r, "none:1.0").run()))
+	})
+}
+
 func TestUntaggingNamesWhatWouldBeLostAndRefuses(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, r *registrytest.Registry) {

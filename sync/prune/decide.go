@@ -114,18 +114,18 @@ func (d *decision) spareReleases() {
 	labels, held := map[digest.Digest]string{}, map[string]string{}
 	for _, tag := range d.tags {
 		if !d.going[tag] && d.Release(tag) == "" && !attachedForm.MatchString(tag) {
-			labels[d.Contents.Tags[tag]] = tag
+			labels[d.Tags[tag]] = tag
 		}
 	}
 	for _, tag := range d.tags {
-		if label := labels[d.Contents.Tags[tag]]; label != "" && d.Release(tag) != "" {
+		if label := labels[d.Tags[tag]]; label != "" && d.Release(tag) != "" {
 			held[d.Release(tag)] = label
 		}
 	}
 	for _, tag := range d.tags {
 		if label := held[d.Release(tag)]; label != "" && d.going[tag] {
 			delete(d.going, tag)
-			d.spared = append(d.spared, Spared{tag, d.Contents.Tags[tag], label + " names its release"})
+			d.spared = append(d.spared, Spared{tag, d.Tags[tag], label + " names its release"})
 		}
 	}
 }
@@ -140,11 +140,11 @@ func (d *decision) spareLast() {
 	named := map[digest.Digest]bool{}
 	for _, tag := range d.tags {
 		if !d.going[tag] {
-			named[d.Contents.Tags[tag]] = true
+			named[d.Tags[tag]] = true
 		}
 	}
 	for _, tag := range d.tags {
-		sum := d.Contents.Tags[tag]
+		sum := d.Tags[tag]
 		by, isNeeded := needed[sum]
 		if !d.going[tag] || !isNeeded || named[sum] {
 			continue
@@ -171,12 +171,12 @@ func (d *decision) spareNamed() {
 // signatures, and by what.
 func (d *decision) needed() map[digest.Digest]string {
 	found := map[digest.Digest]string{}
-	for _, sum := range d.Choice.Keep {
+	for _, sum := range d.Keep {
 		d.reach(found, sum, sum.String(), true)
 	}
 	for _, tag := range d.tags {
 		if !d.going[tag] && d.subjectOf(tag) == "" {
-			d.reach(found, d.Contents.Tags[tag], tag, true)
+			d.reach(found, d.Tags[tag], tag, true)
 		}
 	}
 	return found
@@ -189,7 +189,7 @@ func (d *decision) reach(found map[digest.Digest]string, from digest.Digest, by 
 		return
 	}
 	found[from] = by
-	m := d.Contents.Manifests[from]
+	m := d.Manifests[from]
 	for _, listed := range m.Lists {
 		d.reach(found, listed, by, about)
 	}
@@ -216,18 +216,18 @@ func (d *decision) lost() map[digest.Digest]bool {
 	stays := d.needed()
 	for _, tag := range d.tags {
 		if !d.going[tag] { // signatures too
-			d.reach(stays, d.Contents.Tags[tag], tag, false)
+			d.reach(stays, d.Tags[tag], tag, false)
 		}
 	}
 	lost := map[digest.Digest]bool{}
-	about := d.Contents.about()
+	about := d.about()
 	var lose func(digest.Digest)
 	lose = func(sum digest.Digest) {
 		if _, kept := stays[sum]; kept || lost[sum] {
 			return
 		}
 		lost[sum] = true
-		for _, listed := range d.Contents.Manifests[sum].Lists {
+		for _, listed := range d.Manifests[sum].Lists {
 			lose(listed)
 		}
 		for _, referrer := range about[sum] {
@@ -239,7 +239,7 @@ func (d *decision) lost() map[digest.Digest]bool {
 	}
 	for tag := range d.going {
 		if d.going[tag] {
-			lose(d.Contents.Tags[tag])
+			lose(d.Tags[tag])
 		}
 	}
 	return lost
@@ -255,7 +255,7 @@ func (d *decision) result() Decision {
 	for _, tag := range d.tags {
 		if d.going[tag] {
 			r.Tags = append(r.Tags, tag)
-			named[d.Contents.Tags[tag]] = lost[d.Contents.Tags[tag]]
+			named[d.Tags[tag]] = lost[d.Tags[tag]]
 		}
 	}
 	maps.DeleteFunc(named, func(_ digest.Digest, lost bool) bool { return !lost })
@@ -265,7 +265,7 @@ func (d *decision) result() Decision {
 
 // waves puts manifests behind those that list them or that they are about.
 func (d *decision) waves(lost map[digest.Digest]bool) [][]digest.Digest {
-	followers := d.Contents.followers()
+	followers := d.followers()
 	wave := map[digest.Digest]int{}
 	sums := slices.Sorted(maps.Keys(lost))
 	for range sums { // more rounds would be needed by what goes in circles only

@@ -148,7 +148,7 @@ func (p *plan) guard(ctx context.Context, group []*step) error {
 
 // deleteTag deletes a tag that has not gone with its manifest.
 func (p *plan) deleteTag(ctx context.Context, s *step) error {
-	if s.lost && !p.cut.Collects() {
+	if s.lost {
 		if _, err := p.cut.Resolve(ctx, s.tag); fault.Is(err, fault.NotFound) {
 			return nil
 		}

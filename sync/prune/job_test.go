@@ -320,7 +320,9 @@ func TestAnInterruptionLeavesNothingUnverified(t *testing.T) {
 	}
 
 	f = newFake("1=A")
-	require.Equal(t, "1 failed", outcomes(Job{Cuts: []Cut{{Shelf: f, Name: "shelf", Choice: choice("1")}}}.Run(ctx)))
+	for _, dry := range []bool{false, true} {
+		require.Equal(t, "1 failed", outcomes(Job{Cuts: []Cut{{Shelf: f, Name: "shelf", Choice: choice("1")}}, DryRun: dry}.Run(ctx)))
+	}
 	require.Empty(t, f.deletions())
 }
 

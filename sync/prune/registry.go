@@ -44,7 +44,7 @@ func (r repository) Resolve(ctx context.Context, identifier string) (digest.Dige
 }
 
 func (r repository) Read(ctx context.Context, identifier string) (Entry, error) {
-	m, err := r.Repository.Manifest(ctx, identifier)
+	m, err := r.Manifest(ctx, identifier)
 	if err != nil {
 		return Entry{}, err
 	}
