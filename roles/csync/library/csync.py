@@ -1,0 +1,1 @@
+../../../ansible/ansible_collections/csync/csync/plugins/modules/csync.py
