@@ -14,10 +14,10 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 LINT    := bin/tools/$(GOLANGCI_LINT_VERSION)/golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test unit demo cover fuzz lint fmt bench bench-short install clean check
+.PHONY: help setup build test test-molecule unit demo demo-ansible lint-ansible cover fuzz lint fmt bench bench-short install clean check
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what tests and demo need and this machine lacks
 	@scripts/setup
@@ -29,11 +29,17 @@ test: setup ## set up, then run every test
 	go test -race ./...
 	cd bench && go test ./...
 
+test-molecule: setup build ## run the scenarios of the roles on nodes like CentOS 7 and 8
+	@scripts/test-molecule
+
 unit: ## run the quick tests
 	go test -short ./...
 
 demo: ## show the main job on registries of its own
 	go run ./cmd/csync-demo
+
+demo-ansible: setup build ## show a playbook of ci-config promoting with csync
+	@scripts/test-molecule container_push_old_playbook
 
 cover: ## measure the coverage of each function
 	go test -short -coverpkg=./... -coverprofile=coverage.out ./...
@@ -46,6 +52,9 @@ lint: $(LINT) ## check the code, its format and go.mod
 	$(LINT) run
 	go mod tidy -diff
 	cd bench && $(abspath $(LINT)) run && go mod tidy -diff
+
+lint-ansible: ## check roles, playbooks and scenarios
+	@scripts/lint-ansible
 
 fmt: $(LINT) ## format the code
 	$(LINT) fmt
