@@ -105,7 +105,7 @@ func TestAReleaseOf150ImagesIsPromotedToThreeKindsOfRegistries(t *testing.T) {
 		before[fmt.Sprint(i, repository)] = d.Push(t, repository, label, old)
 	}
 	broken := r.repositories("nova-api")[2]
-	refuse(r.destinations[2], broken+"/manifests/"+r.hash, 1)
+	refuse(r.destinations[2], broken+"/manifests/"+r.hash)
 
 	failed := r.run(job.Promotion{})
 
