@@ -42,25 +42,23 @@ type Shelf interface {
 	DeleteTag(ctx context.Context, tag string) error
 }
 
-// Shelf is where a location keeps its image, and the tag or the digest that it has
-// there; ok is false for what is neither in a registry nor in an OCI layout.
-func (l Location) Shelf() (shelf Shelf, identifier string, ok bool) {
-	if remote, ok := l.Remote(); ok {
-		return remote.Repository, remote.Identifier, true
-	}
-	if l.inside == nil {
-		return nil, "", false
-	}
-	return l.inside.Repository, l.inside.identifier, true
+// Shelved is an image on a shelf.
+type Shelved struct {
+	Shelf
+	// Identifier is the tag or the digest; "" is the only image of a layout.
+	Identifier string
 }
 
-// InLayout is the part of an OCI layout that has the image; ok is false for all
-// other places.
-func (l Location) InLayout() (repository *layout.Repository, identifier string, ok bool) {
-	if l.inside == nil {
-		return nil, "", false
+// Shelf is the way to a location in a registry or in an OCI layout; ok is false for
+// all others.
+func (l Location) Shelf() (there Shelved, ok bool) {
+	if remote, ok := l.Remote(); ok {
+		return Shelved{remote.Repository, remote.Identifier}, true
 	}
-	return l.inside.Repository, l.inside.identifier, true
+	if l.inside == nil {
+		return Shelved{}, false
+	}
+	return Shelved{l.inside.Repository, l.inside.identifier}, true
 }
 
 // inside is an image in an OCI layout, packed or not.

@@ -53,6 +53,9 @@ func (c *Copier) Sign(ctx context.Context, destination Location, root registry.M
 	if len(c.Signers) == 0 {
 		return 0, nil
 	}
+	if err := c.canSign(destination); err != nil {
+		return 0, err
+	}
 	home, err := c.homeOf(destination)
 	if err != nil {
 		return 0, err

@@ -106,6 +106,10 @@ func (k *pruning) chosen(all []string, prefix string) ([]string, error) {
 
 // release is what is to become of an image at a destination.
 func (k *pruning) release(file *spec.Promotion, side spec.Registry, name string) (prune.Cut, error) {
+	if side.Place != "" {
+		return prune.Cut{}, fault.WithRemedy(fault.Unsupported, fmt.Errorf("%s: releases are pruned at registries, and %s is none", side.Position, side.Place),
+			"csync prune "+side.Place+":NAME:TAG")
+	}
 	place, err := image.Open("docker://"+side.Registry, image.Access{Client: k.client, Registry: side.Access, System: k.Registry.System})
 	if err != nil {
 		return prune.Cut{}, fmt.Errorf("%s: %w", side.Position, err)

@@ -50,8 +50,8 @@ func endOf(l image.Location) end {
 	if there, ok := l.Remote(); ok {
 		return remote{kept{there.Repository, there.Identifier}}
 	}
-	if there, identifier, ok := l.Shelf(); ok {
-		return packed{kept{there, identifier}, l}
+	if there, ok := l.Shelf(); ok {
+		return packed{kept{there.Shelf, there.Identifier}, l}
 	}
 	return elsewhere{l}
 }

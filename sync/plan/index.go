@@ -28,9 +28,9 @@ type Known struct {
 // Read reads an image in a registry. One that names another digest than pin, if
 // that is not "", is a failure of the kind conflict.
 func Read(ctx context.Context, l image.Location, pin digest.Digest) (Known, error) {
-	there, ok := l.Remote()
+	there, ok := l.Shelf()
 	if !ok {
-		return Known{}, fault.At(fault.Source, l.String(), fault.New(fault.Input, errors.New("the image is in no registry")))
+		return Known{}, fault.At(fault.Source, l.String(), fault.New(fault.Input, errors.New("the image is neither in a registry nor in an OCI layout")))
 	}
 	m, err := there.Manifest(ctx, there.Identifier)
 	if err == nil && pin != "" && pin != m.Digest {
@@ -50,7 +50,7 @@ func (k *Known) Identify(ctx context.Context, wanted *v1.Platform) error {
 func (k *Known) identify(ctx context.Context, side fault.Side, wanted *v1.Platform) error {
 	from := k.Kept
 	if from == nil {
-		from, _ = k.Remote()
+		from, _ = k.Shelf()
 	}
 	platform, err := content.PlatformOf(ctx, from, k.Manifest)
 	if err != nil {
@@ -121,7 +121,7 @@ func Merging(ctx context.Context, source Known, to image.Location) (*Step, error
 // Where there is something to merge with, single images say for which platform
 // they are.
 func readOver(ctx context.Context, source *Known, to image.Location) (registry.Manifest, error) {
-	there, _ := to.Remote()
+	there, _ := to.Shelf()
 	m, err := there.Manifest(ctx, there.Identifier)
 	switch {
 	case fault.Is(err, fault.NotFound):

@@ -19,7 +19,7 @@ import (
 func (p *promotion) identity() digest.Digest {
 	var sides []string
 	for _, side := range append(slices.Clone(p.Destinations), p.Source) {
-		sides = append(sides, side.Registry+"/"+side.Namespace)
+		sides = append(sides, side.Place+side.Registry+"/"+side.Namespace)
 	}
 	return digest.FromString(strings.Join(append(sides, p.Label), "\n"))
 }
@@ -74,7 +74,7 @@ func errOther(j *Journal, last *record) error {
 func intents(lists ...[]*plan.Step) []intent {
 	var all []intent
 	for _, step := range slices.Concat(lists...) {
-		if step.ToDo() && step.Destination.Digested() == "" {
+		if step.ToDo() && tagOf(step) != "" {
 			all = append(all, intent{Tag: step.Result.Destination, Previous: step.Result.PreviousDigest, Wanted: step.Wanted})
 		}
 	}
@@ -108,7 +108,7 @@ func (p *promotion) wouldRestore(ctx context.Context, tags []intent) []report.Re
 		back := restored{intent: tag}
 		location, err := p.find(tag.Tag)
 		if err == nil {
-			there, _ := location.Remote()
+			there, _ := location.Shelf()
 			now, failure := there.Resolve(ctx, there.Identifier)
 			back.moved = now.Digest == tag.Wanted
 			switch {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"csync/sync/fault"
+	"csync/sync/image"
 	"csync/sync/plan"
 	"csync/sync/report"
 )
@@ -46,15 +47,24 @@ func (p *promotion) askGate(ctx context.Context) {
 	_ = group.Wait() // none returns an error
 }
 
+// repositoryName is what a gate calls the repository of a location.
+func repositoryName(l image.Location) string {
+	if named := l.Reference.DockerReference(); named != nil {
+		return reference.TrimNamed(named).String()
+	}
+	there, _ := l.Shelf()
+	return strings.TrimSuffix(l.String(), ":"+there.Identifier)
+}
+
 // maxGateOutput is how many bytes of a gate's output are kept: its last.
 const maxGateOutput = 16 << 10
 
 // askAbout runs the gate for a digest, as it is at the destination of a step.
 func (p *promotion) askAbout(ctx context.Context, step *plan.Step, d digest.Digest) (*report.Gate, error) {
-	named := reference.TrimNamed(step.Destination.Reference.DockerReference())
+	named := repositoryName(step.Destination)
 	command := make([]string, len(p.Gate.Command))
 	for i, argument := range p.Gate.Command {
-		command[i] = strings.NewReplacer("{reference}", named.String()+"@"+d.String(), "{digest}", d.String(), "{repository}", named.String()).Replace(argument)
+		command[i] = strings.NewReplacer("{reference}", named+"@"+d.String(), "{digest}", d.String(), "{repository}", named).Replace(argument)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.Gate.Timeout, fmt.Errorf("it did not answer within %s", p.Gate.Timeout))
 	defer cancel()

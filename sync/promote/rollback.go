@@ -113,7 +113,7 @@ func (p *promotion) restoreOne(ctx context.Context, tag intent) (moved bool, err
 	if err != nil {
 		return false, err
 	}
-	there, _ := location.Remote()
+	there, _ := location.Shelf()
 	now, err := there.Resolve(ctx, there.Identifier)
 	switch {
 	case err != nil && !fault.Is(err, fault.NotFound):
@@ -128,7 +128,7 @@ func (p *promotion) restoreOne(ctx context.Context, tag intent) (moved bool, err
 	return true, putBack(ctx, there, tag)
 }
 
-func putBack(ctx context.Context, there image.Remote, tag intent) error {
+func putBack(ctx context.Context, there image.Shelved, tag intent) error {
 	m, err := there.Manifest(ctx, tag.Previous.String())
 	if err != nil {
 		return err

@@ -35,7 +35,7 @@ func (p *promotion) open() error {
 }
 
 func (p *promotion) openSite(side spec.Registry, source bool) error {
-	place, err := image.Open("docker://"+side.Registry, p.Access(side))
+	place, err := image.Open(side.Locate(""), p.Access(side))
 	if err != nil {
 		return fmt.Errorf("%s: %w", side.Position, err)
 	}
@@ -67,13 +67,27 @@ func repositoryOf(step *plan.Step) string {
 	return reference.Path(step.Destination.Reference.DockerReference())
 }
 
+// tagOf is the tag that a step gives; "" where it is a digest.
+func tagOf(step *plan.Step) string {
+	there, _ := step.Destination.Shelf()
+	if digest.Digest(there.Identifier).Validate() == nil {
+		return ""
+	}
+	return there.Identifier
+}
+
 // fromSource is a tag or a digest of an image at the source, to be read.
 func (p *promotion) fromSource(name, tag string) (image.Location, error) {
-	return image.Locate("docker://"+p.Source.Registry+"/"+p.Source.Repository(name)+":"+tag, p.Access(p.Source))
+	return image.Locate(p.Source.Locate(p.Source.Repository(name))+":"+tag, p.Access(p.Source))
 }
 
 // find is the location of a tag by its name in a journal.
 func (p *promotion) find(tag string) (image.Location, error) {
+	for _, s := range p.sites {
+		if name, there := strings.CutPrefix(tag, s.Place+":"); there && s.Place != "" && below(name, s.Namespace) {
+			return s.place.Location(image.Name{Path: name})
+		}
+	}
 	named, err := reference.ParseNormalizedNamed(strings.TrimPrefix(tag, "docker://"))
 	if err != nil {
 		return image.Location{}, fault.New(fault.Input, fmt.Errorf("the journal names %q: %w", tag, err))
@@ -86,7 +100,7 @@ func (p *promotion) find(tag string) (image.Location, error) {
 			}
 		}
 	}
-	return image.Location{}, fault.New(fault.Input, fmt.Errorf("the journal names %s, which is at none of the promotion's registries", tag))
+	return image.Location{}, fault.New(fault.Input, fmt.Errorf("the journal names %s, which is at none of the promotion's destinations", tag))
 }
 
 func below(path, namespace string) bool {

@@ -72,7 +72,7 @@ func (p *promotion) lookAt(ctx context.Context, w *wanted) error {
 		w.instances = append(w.instances, instance)
 	}
 	if len(w.instances) == 0 {
-		return fault.At(fault.Source, "docker://"+p.Source.Registry+"/"+p.Source.Repository(w.Name),
+		return fault.At(fault.Source, p.Source.Locate(p.Source.Repository(w.Name)),
 			fault.New(fault.NotFound, fmt.Errorf("no platform of it has the hash %s", p.Found.Hash)))
 	}
 	return nil
@@ -122,7 +122,7 @@ func (p *promotion) lookAtInstance(ctx context.Context, w *wanted, wanted spec.P
 	if t.Known, err = plan.Read(ctx, t.Location, ""); err != nil {
 		return nil, err
 	}
-	if kept := p.Run.Copier.Kept; kept != nil {
+	if kept := p.Run.Copier.Kept; kept != nil && p.Source.Place == "" {
 		t.Kept = kept.Before(there)
 	}
 	return t, t.Identify(ctx, &wanted.Platform)
@@ -137,14 +137,14 @@ func (w *wanted) known() []plan.Known {
 	return all
 }
 
-func (p *promotion) tag(w *wanted, tag string) (*tagged, image.Remote, error) {
+func (p *promotion) tag(w *wanted, tag string) (*tagged, image.Shelved, error) {
 	location, err := p.fromSource(w.Name, tag)
 	if err != nil {
-		return nil, image.Remote{}, err
+		return nil, image.Shelved{}, err
 	}
-	there, ok := location.Remote()
+	there, ok := location.Shelf()
 	if !ok {
-		return nil, there, fault.New(fault.Internal, errors.New("the source is no registry"))
+		return nil, there, fault.New(fault.Internal, errors.New("the source is neither a registry nor a layout"))
 	}
 	return &tagged{tag: tag, Known: plan.Known{Location: location}}, there, nil
 }

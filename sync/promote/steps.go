@@ -176,13 +176,14 @@ func (p *promotion) labelling(w *wanted, s *site, base *plan.Step) *plan.Step {
 // that signing is for destinations.
 func (p *promotion) settle(s *site, step *plan.Step) *plan.Step {
 	step.Place, step.Unsigned = s.place, s.source
-	step.Fixed = step.Destination.Digested() == "" && !p.MayMove(step.Destination.Identifier())
+	tag := tagOf(step)
+	step.Fixed = tag != "" && !p.MayMove(tag)
 	return step
 }
 
 func (p *promotion) failing(w *wanted, s *site, tag string, action report.Action, err error) *plan.Step {
-	source := "docker://" + p.Source.Registry + "/" + p.Source.Repository(w.Name) + ":" + p.Found.Hash
-	step := plan.Failing(source, "docker://"+s.Registry.Registry+"/"+s.Repository(w.Name)+":"+tag, action, err)
+	source := p.Source.Locate(p.Source.Repository(w.Name)) + ":" + p.Found.Hash
+	step := plan.Failing(source, s.Locate(s.Repository(w.Name))+":"+tag, action, err)
 	step.Place = s.place
 	return step
 }

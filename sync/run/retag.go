@@ -19,7 +19,7 @@ import (
 // confirm reads the image that source and destination share, for the tags that
 // it gets.
 func (r *runner) confirm(ctx context.Context, b *batch, step *plan.Step) error {
-	there, err := inRegistry(step)
+	there, err := onShelf(step)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (r *runner) vouch(ctx context.Context, step *plan.Step, d digest.Digest) er
 
 // retag gives a manifest that the repository has another tag; no blob moves.
 func (r *runner) retag(ctx context.Context, b *batch, step *plan.Step) error {
-	there, err := inRegistry(step)
+	there, err := onShelf(step)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (r *runner) retag(ctx context.Context, b *batch, step *plan.Step) error {
 }
 
 // put gives a manifest the name of the step's destination, and signs it.
-func (r *runner) put(ctx context.Context, step *plan.Step, there image.Remote, m registry.Manifest) (signatures int64, err error) {
+func (r *runner) put(ctx context.Context, step *plan.Step, there image.Shelved, m registry.Manifest) (signatures int64, err error) {
 	if err := step.MayName(ctx, m.Digest); err != nil {
 		return 0, err
 	}
@@ -115,7 +115,7 @@ func (r *runner) sign(ctx context.Context, step *plan.Step, m registry.Manifest)
 }
 
 // unmoved says if a tag does not name any more what planning has found.
-func unmoved(ctx context.Context, step *plan.Step, there image.Remote) error {
+func unmoved(ctx context.Context, step *plan.Step, there image.Shelved) error {
 	now, err := there.Resolve(ctx, there.Identifier)
 	expected := step.Result.PreviousDigest
 	if err != nil && (expected != "" || !fault.Is(err, fault.NotFound)) {
@@ -131,7 +131,7 @@ func orNothing(d digest.Digest) string { return cmp.Or(d.String(), "nothing") }
 
 // write writes an index of images that the repository has.
 func (r *runner) write(ctx context.Context, step *plan.Step) error {
-	there, err := inRegistry(step)
+	there, err := onShelf(step)
 	if err != nil {
 		return err
 	}
@@ -158,18 +158,18 @@ func (r *runner) write(ctx context.Context, step *plan.Step) error {
 	return nil
 }
 
-// inRegistry is the way to the destination of a step that moves no blob.
-func inRegistry(step *plan.Step) (image.Remote, error) {
-	there, ok := step.Destination.Remote()
+// onShelf is the way to the destination of a step that moves no blob.
+func onShelf(step *plan.Step) (image.Shelved, error) {
+	there, ok := step.Destination.Shelf()
 	if !ok {
 		return there, fault.At(fault.Destination, step.Result.Destination,
-			fault.New(fault.Internal, errors.New("only a registry gives tags to what it has")))
+			fault.New(fault.Internal, errors.New("only a registry or an OCI layout gives tags to what it has")))
 	}
 	return there, nil
 }
 
 // tagged is the manifest that a retag in a repository is about.
-func (r *runner) tagged(ctx context.Context, b *batch, step *plan.Step, there image.Remote) (registry.Manifest, error) {
+func (r *runner) tagged(ctx context.Context, b *batch, step *plan.Step, there image.Shelved) (registry.Manifest, error) {
 	if needed := step.Needs; needed != nil && needed.Itself && b.confirmed.Bytes != nil {
 		if step.Wanted == "" || step.Wanted == b.confirmed.Digest {
 			return b.confirmed, nil

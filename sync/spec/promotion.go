@@ -37,7 +37,8 @@ type Promotion struct {
 
 // Registry is one side of a promotion.
 type Registry struct {
-	Registry  string // host[:port]
+	Registry  string // host[:port]; "" where Place is
+	Place     string // "oci:PATH", a layout that is not at a registry; "" for none
 	Namespace string // below it; may be empty
 	Access    transport.Access
 	// Create is how repositories that are not there come about: "public" or
@@ -136,6 +137,19 @@ const (
 	KeepOnFailure Keep = "on-failure"
 	KeepAlways    Keep = "always"
 )
+
+// Locate is where a repository of the side is, "docker://q.io/tripleo/base" or
+// "oci:PATH:tripleo/base"; "" is the side itself.
+func (r Registry) Locate(repository string) string {
+	root, between := "docker://"+r.Registry, "/"
+	if r.Place != "" {
+		root, between = r.Place, ":"
+	}
+	if repository == "" {
+		return root
+	}
+	return root + between + repository
+}
 
 // Repository is what an image is called here, below the host: its namespace
 // and its name, as the first rename that matches makes it.

@@ -64,7 +64,7 @@ func (p *Promotion) missing() Problems {
 		}
 	}
 	zuul := p.Images.Zuul != nil
-	lacks(p.Source.Registry == "", "source", "no source; write source with its registry")
+	lacks(p.Source.Registry+p.Source.Place == "", "source", "no source; write source with its registry")
 	lacks(len(p.Destinations) == 0, "destinations", "no destination; list at least one under destinations")
 	lacks(p.Hash == Hash{} && !zuul, "hash", "no hash; write it, or hash.dlrn, or give --hash")
 	lacks(p.Label == "", "label", "no label; write it, or give --label")
@@ -139,7 +139,10 @@ func (p *Promotion) sameDestinations() Problems {
 	var problems Problems
 	first := map[string]Position{}
 	for _, d := range p.Destinations {
-		name := d.Registry + "/" + d.Namespace
+		name := strings.TrimPrefix(d.Locate(d.Namespace), "docker://")
+		if d.Namespace == "" && d.Place == "" {
+			name += "/"
+		}
 		if len(d.Renames) > 0 {
 			continue // the images may differ
 		}

@@ -121,13 +121,20 @@ func TestASideOfAPromotionSaysWhatIsWrongWithIt(t *testing.T) {
 		want        []string
 	}{
 		{"no registry", "source: {namespace: a}", []string{`1:9: source has no registry`}},
+		{"place that is no layout", "source: {place: 'dir:a'}", []string{`1:17: place "dir:a" is not oci:PATH, the directory of an OCI layout`}},
+		{"place with a name", "source: {place: 'oci:a:b'}", []string{`1:17: place "oci:a:b" is not oci:PATH, the directory of an OCI layout`}},
+		{"place and registry", "source: {place: 'oci:a', registry: a.io, tls-verify: false}", []string{
+			`1:9: source has place and registry; keep one of them`, `1:9: source has place and tls-verify; keep one of them`,
+		}},
+		{"label of a disk", "source: {place: 'oci:a', label: true}", []string{`1:9: the label of a source at a place does not move; leave label out`}},
+		{"one place twice", "destinations: [{place: 'oci:a'}, {place: 'oci:a'}]", []string{`1:34: destination "oci:a" is at line 1 already; list it once`}},
 		{"registry with a path", "source: {registry: a.io/b/c}", []string{
 			`1:20: registry "a.io/b/c" has a path; "registry: a.io" and "namespace: b/c" were meant`,
 		}},
 		{"registry with a scheme", "source: {registry: 'https://a.io'}", []string{`1:20: registry "https://a.io" has a scheme; "a.io" was meant`}},
 		{"namespace with a slash", "source: {registry: a.io, namespace: /b}", []string{`1:37: namespace "/b" begins or ends with a slash; "b" was meant`}},
 		{"key of a destination at the source", "source: {registry: a.io, token-env: HOME}", []string{
-			`1:26: source has no key "token-env"; it has cert-dir, credentials, csync, label, namespace, registry, tls-verify`,
+			`1:26: source has no key "token-env"; it has cert-dir, credentials, csync, label, namespace, place, registry, tls-verify`,
 		}},
 		{"password without a user", "source: {registry: a.io, credentials: {password: swordfish}}", []string{
 			`1:9: credentials.password has no user name; write one under credentials or csync.username-env`,

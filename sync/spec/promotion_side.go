@@ -29,7 +29,12 @@ func (p *promotionReader) side(node *yaml.Node, what string, keys func(*sideRead
 	at := p.at(node)
 	s := &sideReader{accessReader: accessReader{reader: p.reader, place: at}}
 	s.Label, s.Position = true, at
-	p.fieldsWith(node, what, keys(s), "registry")
+	if hasKey(node, "place") {
+		p.fields(node, what, keys(s))
+		s.checkPlace(node, what)
+	} else {
+		p.fieldsWith(node, what, keys(s), "registry")
+	}
 	s.logIn()
 	s.Access, s.Token = s.access, transport.Secret(s.token.value)
 	if s.Create != "" && s.token.key == "" {
@@ -42,6 +47,7 @@ func (p *promotionReader) side(node *yaml.Node, what string, keys func(*sideRead
 func (s *sideReader) keysOfSide() map[string]func(*yaml.Node) {
 	return map[string]func(*yaml.Node){
 		"registry":    s.readHost,
+		"place":       s.readPlace,
 		"namespace":   s.readNamespace,
 		"label":       func(node *yaml.Node) { s.Label, _ = s.boolean(node, "label") },
 		"credentials": s.readCredentials,
@@ -68,6 +74,43 @@ func (s *sideReader) readHost(node *yaml.Node) {
 		s.reject(s.at(node), "registry %q has a path; \"registry: %s\" and \"namespace: %s\" were meant", name, host, path)
 	}
 	s.Registry.Registry = host
+}
+
+func (s *sideReader) readPlace(node *yaml.Node) {
+	place, ok := s.word(node, "place")
+	path, layout := strings.CutPrefix(place, "oci:")
+	if ok && (!layout || path == "" || strings.Contains(path, ":")) {
+		s.reject(s.at(node), "place %q is not oci:PATH, the directory of an OCI layout", place)
+		return
+	}
+	s.Place = place
+}
+
+// checkPlace rejects what only a registry has. The label of a source stays where it
+// is on a disk, which may be one that can be read only.
+func (s *sideReader) checkPlace(node *yaml.Node, what string) {
+	for _, key := range []string{"registry", "credentials", "tls-verify", "cert-dir", "csync", "create-repositories", "token-file", "token-env"} {
+		if hasKey(node, key) {
+			s.reject(s.at(node), "%s has place and %s; keep one of them", what, key)
+		}
+	}
+	if what != "source" {
+		return
+	}
+	if hasKey(node, "label") && s.Label {
+		s.reject(s.at(node), "the label of a source at a place does not move; leave label out")
+	}
+	s.Label = false
+}
+
+// hasKey reports whether a mapping has a key with a value.
+func hasKey(node *yaml.Node, key string) bool {
+	for i := 0; node.Kind == yaml.MappingNode && i+1 < len(node.Content); i += 2 {
+		if node.Content[i].Value == key && !isNull(node.Content[i+1]) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *sideReader) readNamespace(node *yaml.Node) {
