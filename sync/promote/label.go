@@ -88,7 +88,7 @@ func (p *promotion) incomplete(ctx context.Context) string {
 	case 1:
 		return "not moved, because " + first.Result.Destination + " failed"
 	}
-	return fmt.Sprintf("not moved, because %s and %d others failed", first.Result.Destination, count-1)
+	return fmt.Sprintf("not moved, because %d steps failed, first %s", count, first.Result.Destination)
 }
 
 // absent reports whether a step has failed only because the source lacks its

@@ -72,7 +72,7 @@ func TestWhatRefersToImagesTravelsOnADiskAndBackIntoARegistry(t *testing.T) {
 			back := into.syncImages(place)
 			requireAll(t, report.Done, back)
 			require.Len(t, back, 6)
-			s.requireSigned(t, source, closed, "team/app", "1.0")
+			s.requireSigned(t, source, closed)
 			require.Equal(t, []digest.Digest{s.sbom.Digest()}, into.referrersAt(closed, "team/app", s.index.Digest()))
 			require.Equal(t, []digest.Digest{s.sbomSignature.Digest()}, into.referrersAt(closed, "team/app", s.sbom.Digest()))
 			requireAll(t, report.Unchanged, into.syncImages(place))

@@ -22,8 +22,8 @@ func TestASignedImageGoesThroughTwoRegistriesByteForByte(t *testing.T) {
 	requireAll(t, report.Done, first)
 	requireAll(t, report.Done, second)
 	require.Len(t, second, 6)
-	s.requireSigned(t, source, between, "team/app", "1.0")
-	s.requireSigned(t, source, destination, "team/app", "1.0")
+	s.requireSigned(t, source, between)
+	s.requireSigned(t, source, destination)
 	for i := range first {
 		require.Equal(t, first[i].Digest, second[i].Digest)
 		require.True(t, first[i].Verified)
