@@ -19,15 +19,16 @@ type comparison struct {
 	Request
 	under *semaphore.Weighted // lists and looks at both sides
 	begun *semaphore.Weighted // steps, also those whose signatures are looked at
-	// looks are what sources have been found to have, each asked once however
-	// many destinations it has.
-	looks *looks
-	lists tagLists
+	// looks are what sources have been found to have, lists the tags of repositories,
+	// and attached what refers to images.
+	looks    answers[looked, found]
+	lists    answers[repository, []string]
+	attached answers[subject, []string]
 }
 
 func newComparison(r Request) *comparison {
 	jobs := int64(max(r.Jobs, 1))
-	return &comparison{Request: r, under: semaphore.NewWeighted(jobs), begun: semaphore.NewWeighted(maxBegun * jobs), looks: newLooks()}
+	return &comparison{Request: r, under: semaphore.NewWeighted(jobs), begun: semaphore.NewWeighted(maxBegun * jobs)}
 }
 
 // maxBegun is how many steps are begun for each that looks at both sides: those
@@ -159,11 +160,7 @@ func (c *comparison) needsNoLook(step *Step) bool {
 
 // source finds out what is wanted at the destination.
 func (c *comparison) source(ctx context.Context, step *Step) error {
-	look := func() found { return lookAt(ctx, step, c.Cache) }
-	if step.several {
-		look = c.looks.once(step, look)
-	}
-	source := look()
+	source := c.lookAt(ctx, step)
 	if source.err != nil {
 		return source.err
 	}

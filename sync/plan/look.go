@@ -2,7 +2,6 @@ package plan
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -55,43 +54,43 @@ func look(ctx context.Context, step *Step) found {
 	return asItIs(step.from.look(ctx))
 }
 
-// looks remembers what was found.
-type looks struct {
+// answers are to questions of one kind, by what each is about. Each is asked
+// once, when somebody first wants to know, however many do.
+type answers[K comparable, V any] struct {
 	mu    sync.Mutex
-	known map[string]func() found
+	known map[K]func() (V, error)
 }
 
-func newLooks() *looks { return &looks{known: map[string]func() found{}} }
-
-// once is look, called at most once for steps with the same source and
-// selection.
-func (l *looks) once(step *Step, look func() found) func() found {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	key := fmt.Sprint(step.Result.Source, step.Selection.Platforms, step.Selection.System)
-	if l.known[key] == nil {
-		l.known[key] = sync.OnceValue(look)
+func (a *answers[K, V]) get(about K, ask func() (V, error)) (V, error) {
+	a.mu.Lock()
+	if a.known == nil {
+		a.known = map[K]func() (V, error){}
 	}
-	return l.known[key]
+	answer := a.known[about]
+	if answer == nil {
+		answer = sync.OnceValues(ask)
+		a.known[about] = answer
+	}
+	a.mu.Unlock()
+	return answer()
 }
 
-// tagLists reads the tags of each repository once, when they are first asked
-// for.
-type tagLists struct {
-	mu    sync.Mutex
-	known map[repository]func() ([]string, error)
+// looked is a source, and what is wanted of it.
+type looked struct{ source, selection string }
+
+// lookAt is lookAt, once for all destinations of a source.
+func (c *comparison) lookAt(ctx context.Context, step *Step) found {
+	if !step.several {
+		return lookAt(ctx, step, c.Cache)
+	}
+	f, _ := c.looks.get(looked{step.Result.Source, step.Selection.Key()}, func() (found, error) {
+		f := lookAt(ctx, step, c.Cache)
+		return f, f.err
+	})
+	return f
 }
 
-func (l *tagLists) tags(ctx context.Context, r repository) ([]string, error) {
-	l.mu.Lock()
-	if l.known == nil {
-		l.known = map[repository]func() ([]string, error){}
-	}
-	list := l.known[r]
-	if list == nil {
-		list = sync.OnceValues(func() ([]string, error) { return r.Tags(ctx) })
-		l.known[r] = list
-	}
-	l.mu.Unlock()
-	return list()
+// tags are all of a repository.
+func (c *comparison) tags(ctx context.Context, r repository) ([]string, error) {
+	return c.lists.get(r, func() ([]string, error) { return r.Tags(ctx) })
 }

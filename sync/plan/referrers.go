@@ -65,18 +65,50 @@ func asked(steps []*Step) func(*Step) bool {
 	return func(step *Step) bool { return known[[2]string{step.Result.Source, step.Result.Destination}] }
 }
 
-// referrersOf walks from the image's digests to everything that refers to them.
+// referrersOf makes the steps of what refers to one image. Tags of signatures that
+// come with what they sign are left out: copied by themselves, they would take the
+// place of those that the destination has besides.
 func (c *comparison) referrersOf(ctx context.Context, step *Step) ([]*Step, error) {
 	source, _ := keptBy(step.from)
+	about := subject{source.repository, step.SourceDigest, step.Selection.Key()}
+	attached, err := c.attached.get(about, func() ([]string, error) { return c.attachedTo(ctx, step, source) })
+	if err != nil || len(attached) == 0 {
+		return nil, err
+	}
+	comes := false
+	if c.Copier != nil {
+		if comes, err = c.Copier.Attaches(step.request()); err != nil {
+			return nil, err
+		}
+	}
+	var steps []*Step
+	for _, identifier := range attached {
+		if !comes || !strings.HasSuffix(identifier, ".sig") {
+			steps = append(steps, beside(step, identifier))
+		}
+	}
+	return steps, nil
+}
+
+// subject is an image, and what is wanted of it.
+type subject struct {
+	repository
+	digest    digest.Digest
+	selection string
+}
+
+// attachedTo walks from the image's digests to everything that refers to them: the
+// tags and digests of it.
+func (c *comparison) attachedTo(ctx context.Context, step *Step, source kept) ([]string, error) {
 	subjects, err := step.Selection.Subjects(ctx, source, step.SourceDigest.String())
 	if err != nil {
 		return nil, err
 	}
-	tags, err := c.attachedTags(ctx, step, source)
+	tags, err := c.tags(ctx, source.repository)
 	if err != nil {
 		return nil, err
 	}
-	var steps []*Step
+	var attached []string
 	seen := map[digest.Digest]bool{}
 	for len(subjects) > 0 {
 		subject := subjects[0]
@@ -88,34 +120,17 @@ func (c *comparison) referrersOf(ctx context.Context, step *Step) ([]*Step, erro
 		if len(seen) > maxReferrers {
 			return nil, fault.New(fault.Unsupported, fmt.Errorf("more than %d manifests refer to the image, or to each other", maxReferrers))
 		}
-		for _, tag := range cosignTags(tags, subject) {
-			steps = append(steps, beside(step, tag))
-		}
+		attached = append(attached, cosignTags(tags, subject)...)
 		referrers, err := source.Referrers(ctx, subject)
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return nil, err
 		}
 		for _, referrer := range referrers {
-			steps = append(steps, beside(step, referrer.Digest.String()))
+			attached = append(attached, referrer.Digest.String())
 			subjects = append(subjects, referrer.Digest)
 		}
 	}
-	return steps, nil
-}
-
-// attachedTags are the source's tags, without those of signatures that come with
-// what they sign: copied by themselves, they would take the place of those that
-// the destination has besides.
-func (c *comparison) attachedTags(ctx context.Context, step *Step, source kept) ([]string, error) {
-	tags, err := c.lists.tags(ctx, source.repository)
-	if err != nil || c.Copier == nil {
-		return tags, err
-	}
-	attaches, err := c.Copier.Attaches(step.request())
-	if err != nil || !attaches {
-		return tags, err
-	}
-	return slices.DeleteFunc(slices.Clone(tags), func(tag string) bool { return strings.HasSuffix(tag, ".sig") }), nil
+	return attached, nil
 }
 
 // cosignTags are the tags under which cosign keeps signatures, attestations and

@@ -115,7 +115,7 @@ func (c *comparison) readAhead(ctx context.Context, step *Step) {
 // answer for a repository that does not exist as for one without tags; only
 // images by digest can be in the latter.
 func (c *comparison) learn(ctx context.Context, s *shelf) known {
-	tags, err := c.lists.tags(ctx, s.repository)
+	tags, err := c.tags(ctx, s.repository)
 	if fault.Is(err, fault.NotFound) {
 		return known{fresh: true}
 	}
