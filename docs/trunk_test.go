@@ -12,7 +12,8 @@ import (
 const builtHash = "3f2a9b1c_4ce1c4fb"
 
 // trunk is the registry that the docs promote from: a release for two platforms,
-// another for one, and an image for platforms that a destination has not.
+// another for one, an image for platforms that a destination has not, and one with
+// a signature and an SBOM.
 func trunk(t *testing.T) *registrytest.Registry {
 	t.Helper()
 	r := registrytest.Start(t, registrytest.TLS())
@@ -27,6 +28,11 @@ func trunk(t *testing.T) *registrytest.Registry {
 		}
 		r.Push(t, "tripleoqueens/centos-binary-"+name, builtHash, registrytest.RandomImage(400+i, registrytest.WithDocker()))
 	}
+	signed := registrytest.RandomImage(700, registrytest.WithDocker())
+	r.Push(t, "product/web", builtHash, signed)
+	tag, signature := registrytest.CosignSignature(signed)
+	r.Push(t, "product/web", tag, signature)
+	r.Push(t, "product/web", "", registrytest.Artifact(&signed, "application/spdx+json"))
 	r.Push(t, "product/app", "8.6", registrytest.MultiPlatform(500, "linux/amd64", "linux/arm64"))
 	r.Push(t, "product/app", "8.6-z", registrytest.MultiPlatform(600, "linux/amd64", "linux/s390x"))
 	return r
