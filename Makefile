@@ -14,7 +14,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 LINT    := bin/tools/$(GOLANGCI_LINT_VERSION)/golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-molecule unit demo demo-ansible lint-ansible cover fuzz lint fmt bench bench-short install clean check
+.PHONY: help setup build test test-ansible test-molecule unit demo demo-ansible lint-ansible cover fuzz lint fmt bench bench-short install clean check
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ build: ## build the static binary bin/csync
 test: setup ## set up, then run every test
 	go test -race ./...
 	cd bench && go test ./...
+	$(MAKE) test-ansible
+
+test-ansible: setup build ## test the Ansible module, under every Python that is there
+	ansible/tests/run
 
 test-molecule: setup build ## run the scenarios of the roles on nodes like CentOS 7 and 8
 	@scripts/test-molecule

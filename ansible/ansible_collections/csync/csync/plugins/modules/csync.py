@@ -1393,7 +1393,7 @@ class Run(object):
         if not promotion:
             return None
         words = [promotion["source"]["registry"], promotion["source"].get("namespace"), self.params["label"] or promotion.get("label")]
-        state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+        state = os.environ.get("XDG_STATE_HOME") or os.path.join(os.environ.get("HOME", "/"), ".local", "state")
         return os.path.join(state, "csync", "_".join(word for word in words if word).replace("/", "_").replace(":", "_") + ".journal")
 
     def login(self):
