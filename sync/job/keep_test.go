@@ -67,7 +67,7 @@ func TestWhatWasReadOfAFailedImageServesTheNextRunAndGoesWithItsSuccess(t *testi
 	r.accept()
 	var read atomic.Int64
 	r.source.Intercept(func(_ http.ResponseWriter, req *http.Request) bool {
-		if strings.Contains(req.URL.Path, "nova-api/blobs/") {
+		if req.Method == http.MethodGet && strings.Contains(req.URL.Path, "nova-api/blobs/") {
 			read.Add(1)
 		}
 		return false
