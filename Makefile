@@ -28,7 +28,7 @@ build: ## build the static binary bin/csync
 test: setup ## set up, then run every test
 	go test -race ./...
 	cd bench && go test ./...
-	$(MAKE) test-ansible
+	$(MAKE) test-ansible lint-ansible test-molecule
 
 test-ansible: setup build ## test the Ansible module, under every Python that is there
 	ansible/tests/run
