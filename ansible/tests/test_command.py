@@ -178,7 +178,8 @@ class TestMistakes(unittest.TestCase):
         self.refused("journal does not go with the verb sync", registries=REGISTRIES, journal="/j")
         self.refused("jobs does not go with the verb inspect", verb="inspect", images=[dict(source="a")], jobs=1)
         self.refused("images[0]: tags does not go with the verb merge", verb="merge", images=[dict(source="a", tags=["x"])])
-        self.refused("platforms goes with registries", source_file="/f", platforms=["amd64"])
+        self.refused("destinations does not go with promotion", verb="verify", promotion=PROMOTION, destinations=["oci:/d"])
+        self.refused("platforms does not go with source_file, but with registries and promotion", source_file="/f", platforms=["amd64"])
 
     def test_images_need_what_their_verb_is_about(self):
         self.refused("images[1]: the verb retag needs source and tags", verb="retag", images=[dict(source="a", tags=["x"]), dict(source="b")])

@@ -1,6 +1,7 @@
 """Ansible runs the module, with csync and registries that are processes of this machine."""
 
 import glob
+import itertools
 import json
 import os
 import re
@@ -29,6 +30,8 @@ pipelining = false
 
 @unittest.skipUnless(ANSIBLE, "CSYNC_TEST_ANSIBLE does not name the directory of Ansible's programs")
 class TestPlaybook(unittest.TestCase):
+    numbers = itertools.count()
+
     @classmethod
     def setUpClass(cls):
         cls.top = tempfile.mkdtemp()
@@ -43,7 +46,7 @@ class TestPlaybook(unittest.TestCase):
 
     def setUp(self):
         self.scratch = tempfile.mkdtemp(dir=self.top)
-        self.below = os.path.basename(self.scratch)  # of a destination that no other test has
+        self.below = "test-%d" % next(self.numbers)  # of a destination that no other test has
         self.secret = self.write("secret.json", json.dumps({"password": PASSWORD}))
         self.environment = dict(
             os.environ, PATH=ANSIBLE + os.pathsep + os.environ["PATH"], HOME=self.scratch, LC_ALL="C.UTF-8",

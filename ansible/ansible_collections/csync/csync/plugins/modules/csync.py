@@ -1042,6 +1042,27 @@ SPEC = dict(
 
 def check(params):
     """Refuse what the verb does not take, before anything is run."""
+    verb, document_option = params["verb"], chosen(params)
+    for name, verbs in [(name, verbs) for name, dummy, verbs in FLAGS] + [("journal", ("promote",)), ("report", RUNNING)]:
+        if is_given(params, name) and verb not in verbs:
+            raise Mistake("%s does not go with the verb %s" % (name, verb))
+    for name, documents in (
+        ("destinations", ("registries", "source_file", "source")),
+        ("destination_path", ("registries", "source_file", "source")),
+        ("platforms", ("registries", "promotion")),
+    ):
+        if is_given(params, name) and document_option not in documents:
+            raise Mistake("%s does not go with %s, but with %s" % (name, document_option, " and ".join(documents)))
+    for word in params.get("extra_args") or []:
+        flag = word.split("=", 1)[0]
+        if flag in OWN_FLAGS or word == "-":
+            raise Mistake("extra_args: %s is not for extra_args, as the module says it itself" % flag)
+        if flag.lstrip("-").replace("src-", "", 1).replace("dest-", "", 1) in SECRET_FLAGS:
+            raise Mistake("extra_args: %s would show a secret to everybody; use logins, authfile or env" % flag)
+
+
+def chosen(params):
+    """The one option that says what is wanted."""
     verb = params["verb"]
     wanted = [name for name, verbs in DOCUMENTS if verb in verbs]
     found = [name for name, verbs in DOCUMENTS if params.get(name) is not None]
@@ -1052,20 +1073,7 @@ def check(params):
         raise Mistake("the verb %s needs %s, and just one; given: %s" % (verb, " or ".join(wanted), ", ".join(found) or "none"))
     if not params[found[0]]:
         raise Mistake("%s is empty" % found[0])
-    for name, flag, verbs in FLAGS:
-        if is_given(params, name) and verb not in verbs:
-            raise Mistake("%s does not go with the verb %s" % (name, verb))
-    for name, verbs in (("journal", ("promote",)), ("report", RUNNING)):
-        if params.get(name) and verb not in verbs:
-            raise Mistake("%s does not go with the verb %s" % (name, verb))
-    if params.get("platforms") and found[0] not in ("registries", "promotion"):
-        raise Mistake("platforms goes with registries and promotion, and %s was given" % found[0])
-    for word in params.get("extra_args") or []:
-        flag = word.split("=", 1)[0]
-        if flag in OWN_FLAGS or word == "-":
-            raise Mistake("extra_args: %s is not for extra_args, as the module says it itself" % flag)
-        if flag.lstrip("-").replace("src-", "", 1).replace("dest-", "", 1) in SECRET_FLAGS:
-            raise Mistake("extra_args: %s would show a secret to everybody; use logins, authfile or env" % flag)
+    return found[0]
 
 
 def is_given(params, name):
@@ -1452,7 +1460,7 @@ class Module(AnsibleModule):
         if not self.accepted:
             kwargs["invocation"] = {}
             self.no_log_values.update(secrets_in(self.params))
-        super(Module, self).fail_json(msg, **kwargs)
+        super(Module, self).fail_json(msg=msg, **kwargs)
 
 
 def main():
