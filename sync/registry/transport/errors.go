@@ -124,14 +124,18 @@ func (h *host) classify(ctx context.Context, err error) (fault.Kind, string) {
 }
 
 func (h *host) classifyTransport(failed *transportError) (fault.Kind, string) {
+	at := h.name
+	if u, err := url.Parse(failed.place); err == nil && !h.owns(u.Host) {
+		at = u.Host // where the registry led to
+	}
 	switch {
 	case failed.plain():
 		return fault.TLS, fmt.Sprintf(
 			"if %s is to be reached without TLS, say tls-verify: false in the source file, --dest-tls-verify=false for a destination, or --tls-verify=false", h.name)
 	case failed.foreign():
-		return fault.TLS, fmt.Sprintf("put the certificate of its authority into certs.d/%s or cert-dir", h.name)
+		return fault.TLS, fmt.Sprintf("put the certificate of its authority into certs.d/%s or cert-dir", at)
 	case failed.tls():
-		return fault.TLS, fmt.Sprintf("check the certificates of %s, certs.d and cert-dir", h.name)
+		return fault.TLS, fmt.Sprintf("check the certificates of %s, certs.d and cert-dir", at)
 	}
 	if _, ok := errors.AsType[*redirectError](failed.err); ok {
 		return fault.Unsupported, ""

@@ -63,7 +63,7 @@ func (s *Session) newHost(key hostKey) (*host, error) {
 	}
 	h.nearby = loopback(h.address) && key.access.RegistryToken == "" // which goes with the first request
 	h.client = &http.Client{
-		Transport:     watched{observed{shared.http, h}, t.stall},
+		Transport:     watched{observed{h}, t.stall},
 		CheckRedirect: checkRedirect,
 	}
 	h.auth.init(h)
@@ -85,8 +85,8 @@ func systemFor(system *types.SystemContext, a Access) *types.SystemContext {
 	return &changed
 }
 
-// checkRedirect keeps credentials with the host they are for, and what was
-// asked for in secret a secret.
+// checkRedirect keeps credentials and bodies, which may hold some, with the host
+// they are for, and what was asked for in secret a secret.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	first := via[0].URL
 	if len(via) >= maxRedirects {
@@ -96,25 +96,34 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 		return &redirectError{fmt.Sprintf("redirected from HTTPS to %s", place(req.URL))}
 	}
 	if !strings.EqualFold(req.URL.Host, first.Host) {
+		if req.Body != nil && req.Body != http.NoBody {
+			return &redirectError{fmt.Sprintf("refusing to send what was for %s to another host, %s", first.Host, req.URL.Host)}
+		}
 		req.Header.Del("Authorization")
 	}
-	req.URL.User = nil // which would be one
+	req.Header.Del("Referer") // it may be a signed link
+	req.URL.User = nil        // which would be an Authorization
 	return nil
 }
 
 // observed counts the requests that found a connection for the host's run, and
-// notes whether that was one to the registry over TLS.
-type observed struct {
-	*http.Transport
-	host *host
-}
+// notes whether that was one to the registry over TLS. Other hosts have
+// connections of their own.
+type observed struct{ host *host }
 
 func (o observed) RoundTrip(req *http.Request) (*http.Response, error) {
+	there := o.host.http
+	if !o.host.owns(req.URL.Host) {
+		var err error
+		if there, err = o.host.to(req.URL.Host); err != nil {
+			return nil, err
+		}
+	}
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
 		o.host.requests.Add(1)
 		if req.URL.Scheme == "https" && req.URL.Host == o.host.address {
 			o.host.secure.Store(true)
 		}
 	}}
-	return o.Transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+	return there.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
 }

@@ -40,6 +40,7 @@ type pool struct {
 
 	mu     sync.Mutex
 	tokens map[tokenKey]*tokenSlot
+	others map[elsewhere]*http.Transport // to hosts that the registry leads to
 }
 
 // pool is the one for key, made when it is first asked for. Certificates are
@@ -55,7 +56,7 @@ func (t *Transport) pool(key poolKey, system *types.SystemContext) (*pool, error
 		return nil, err
 	}
 	config.InsecureSkipVerify = key.insecure
-	p := &pool{transport: t, tokens: map[tokenKey]*tokenSlot{}}
+	p := &pool{transport: t, tokens: map[tokenKey]*tokenSlot{}, others: map[elsewhere]*http.Transport{}}
 	p.http = p.newHTTP(config)
 	t.pools[key] = p
 	return p, nil
@@ -96,5 +97,16 @@ func (p *pool) dial(ctx context.Context, network, address string) (net.Conn, err
 		if waitErr := p.transport.pauseBefore(ctx, try); waitErr != nil {
 			return nil, err
 		}
+	}
+}
+
+// close drops the connections that are not in use.
+func (p *pool) close() {
+	p.early.Load().close()
+	p.http.CloseIdleConnections()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, there := range p.others {
+		there.CloseIdleConnections()
 	}
 }

@@ -73,8 +73,7 @@ func (t *Transport) Close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, p := range t.pools {
-		p.early.Load().close()
-		p.http.CloseIdleConnections()
+		p.close()
 	}
 }
 
