@@ -102,11 +102,26 @@ func (u *Upload) Finish(ctx context.Context, d v1.Descriptor, body io.Reader) er
 	err := u.put(e.writing(ctx), d, content)
 	if broke := content.stop(); broke != nil {
 		err = broke
+	} else if status := transport.Status(err); status == http.StatusNotFound || status == http.StatusUnauthorized {
+		err = &lapsedError{err}
 	}
 	if err != nil {
 		return e.Failure(ctx, err, "uploading blob %s to %s", d.Digest, e.Name())
 	}
 	return nil
+}
+
+// lapsedError says that a session which the registry had opened is unknown to
+// it, or its token no longer accepted.
+type lapsedError struct{ error }
+
+func (e *lapsedError) Unwrap() error { return e.error }
+
+// Lapsed reports whether [Upload.Finish] failed because the registry no longer
+// knew what it had granted: another Upload, with another token, may do.
+func Lapsed(err error) bool {
+	_, lapsed := errors.AsType[*lapsedError](err)
+	return lapsed
 }
 
 func (u *Upload) put(ctx context.Context, d v1.Descriptor, content *uploadBody) error {

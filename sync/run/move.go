@@ -150,8 +150,13 @@ func (m move) upload(ctx context.Context, upload *registry.Upload) error {
 }
 
 // passing reports whether the same blob may get through on the next attempt.
+// Bytes that are not those of the digest may have been changed on their way.
 func passing(err error) bool {
-	return fault.Is(err, fault.Network) || fault.Is(err, fault.RateLimited)
+	switch fault.KindOf(err) {
+	case fault.Network, fault.RateLimited, fault.DigestMismatch:
+		return true
+	}
+	return registry.Lapsed(err)
 }
 
 func (m move) tried(attempt int) {

@@ -38,6 +38,55 @@ func uploading(t *testing.T, r *registrytest.Registry) (*stepBlobs, *registry.Re
 	return newBlobs(3, listeners(nil)).forStep(&batch{chains: [][]*plan.Step{{step}}}, step), repository
 }
 
+func TestABlobThatFailsOnceForWhatPassesArrives(t *testing.T) {
+	t.Parallel()
+	large := strings.Repeat("large ", registry.MaxSingle) // so that it is streamed
+	for name, c := range map[string]struct {
+		content string
+		status  int                 // of the first PUT; 0 lets it through
+		first   func(string) string // what the source gives at first
+	}{
+		"its session is forgotten":        {large, http.StatusNotFound, nil},
+		"its token is no longer accepted": {large, http.StatusUnauthorized, nil},
+		"a small one's session is":        {"small", http.StatusNotFound, nil},
+		"it comes corrupted":              {large, 0, func(s string) string { return "X" + s[1:] }},
+		"it comes cut":                    {large, 0, func(s string) string { return s[1:] }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			destination := registrytest.Start(t)
+			var puts, opened atomic.Int64
+			destination.Intercept(func(w http.ResponseWriter, req *http.Request) bool {
+				if req.Method != http.MethodPut || puts.Add(1) > 1 || c.status == 0 {
+					return false
+				}
+				w.WriteHeader(c.status)
+				_, _ = io.WriteString(w, `{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}`)
+				return true
+			})
+			mover, repository := uploading(t, destination)
+			sum := digest.FromString(c.content)
+
+			err := mover.Move(t.Context(), image.Blob{
+				Descriptor:  v1.Descriptor{Digest: sum, Size: int64(len(c.content))},
+				Destination: repository, Fresh: true,
+				Open: func(context.Context) (io.ReadCloser, error) {
+					content := c.content
+					if opened.Add(1) == 1 && c.first != nil {
+						content = c.first(content)
+					}
+					return io.NopCloser(strings.NewReader(content)), nil
+				},
+			})
+
+			require.NoError(t, err)
+			require.True(t, destination.HasBlob(t, "app", sum))
+			require.LessOrEqual(t, opened.Load(), int64(2))
+			require.LessOrEqual(t, puts.Load(), int64(2))
+		})
+	}
+}
+
 func TestABlobIsTriedAgainOnlyWhereTheFailureMayPass(t *testing.T) {
 	t.Parallel()
 	content := strings.Repeat("large ", registry.MaxSingle) // so that it is streamed
