@@ -13,7 +13,8 @@ import (
 )
 
 // resumable is the body of a blob that goes on where its connection broke, by
-// range requests (OCI distribution 1.1, "Pulling Blobs").
+// range requests (OCI distribution 1.1, "Pulling Blobs"), as often as it takes
+// while each brings something.
 type resumable struct {
 	opened   io.Closer     // the first answer's body, with its place among the reads
 	body     io.ReadCloser // that of the last
@@ -21,7 +22,7 @@ type resumable struct {
 	request  *http.Request
 	blob     v1.Descriptor
 	offset   int64
-	attempts int
+	attempts int // to go on, since the last byte came
 	ended    bool
 }
 
@@ -35,6 +36,9 @@ func (r *resumable) Read(p []byte) (int, error) {
 	}
 	n, err := r.body.Read(p)
 	r.offset += int64(n)
+	if n > 0 {
+		r.attempts = 0
+	}
 	if err == nil {
 		return n, nil
 	}
