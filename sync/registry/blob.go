@@ -38,6 +38,9 @@ func (e *endpoint) blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, er
 		return nil, err
 	}
 	resp, err := e.Open(req)
+	if absent(err) { // a manifest has named it, so one of the registry's servers may only be behind
+		resp, err = e.Open(req)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.podman.io/image/v5/manifest"
 
+	"csync/sync/fault"
 	"csync/sync/registry/transport"
 )
 
@@ -66,7 +67,13 @@ func (e *endpoint) describe(ctx context.Context, ref string) (v1.Descriptor, err
 // most 4 MiB. Its bytes have the digest that was asked for, or else the one
 // that the registry says they have.
 func (r *Repository) Manifest(ctx context.Context, ref string) (Manifest, error) {
-	return read(ctx, r.readersOf(ref), func(e *endpoint) (Manifest, error) { return e.manifest(ctx, ref) })
+	return read(ctx, r.readersOf(ref), func(e *endpoint) (Manifest, error) {
+		m, err := e.manifest(ctx, ref)
+		if fault.Is(err, fault.DigestMismatch) { // which its way may have done to it
+			m, err = e.manifest(ctx, ref)
+		}
+		return m, err
+	})
 }
 
 func (e *endpoint) manifest(ctx context.Context, ref string) (Manifest, error) {

@@ -115,6 +115,24 @@ func TestRateLimitOfWrites(t *testing.T) {
 	require.NoError(t, r.PutManifest(t.Context(), "2", manifestOf(image)))
 }
 
+func TestAnUploadAfterOneWhoseTokenWasNoLongerTakenHasANewOne(t *testing.T) {
+	t.Parallel()
+	server := registrytest.Start(t, registrytest.Token("ci", "secret"))
+	r := destination(t, newClient(t), server.Host()+"/a", asUser(plainly))
+	upload, err := r.StartUpload(t.Context())
+	require.NoError(t, err)
+	server.ExpireTokens()
+	streamed := iotest.OneByteReader(strings.NewReader("content"))
+	err = upload.Finish(t.Context(), blob("content"), streamed)
+	requireFault(t, err, fault.Unauthorized)
+	require.True(t, Lapsed(err))
+
+	upload, err = r.StartUpload(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, upload.Finish(t.Context(), blob("content"), strings.NewReader("content")))
+	require.Equal(t, 2, server.Count(registrytest.TokenRequest), server.Counts())
+}
+
 func TestUploadToAnotherHostIsRefused(t *testing.T) {
 	t.Parallel()
 	host := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
