@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -22,16 +23,19 @@ const mediaTypeOCIArtifact = "application/vnd.oci.artifact.manifest.v1+json"
 // media type: an index names manifests, an image a config and layers, an
 // artifact blobs, Docker's schema 1 fsLayers.
 type document struct {
-	MediaType    string          `json:"mediaType"`
-	ArtifactType string          `json:"artifactType"`
-	Config       *v1.Descriptor  `json:"config"`
-	Layers       []v1.Descriptor `json:"layers"`
-	Blobs        []v1.Descriptor `json:"blobs"`
-	Manifests    []v1.Descriptor `json:"manifests"`
-	Subject      *v1.Descriptor  `json:"subject"`
-	FSLayers     []struct {
-		BlobSum digest.Digest `json:"blobSum"`
-	} `json:"fsLayers"`
+	MediaType    string                 `json:"mediaType"`
+	ArtifactType string                 `json:"artifactType"`
+	Config       *v1.Descriptor         `json:"config"`
+	Layers       bounded[v1.Descriptor] `json:"layers"`
+	Blobs        bounded[v1.Descriptor] `json:"blobs"`
+	Manifests    bounded[v1.Descriptor] `json:"manifests"`
+	Subject      *v1.Descriptor         `json:"subject"`
+	FSLayers     bounded[fsLayer]       `json:"fsLayers"`
+}
+
+// fsLayer is a layer of schema 1, which does not say how large it is.
+type fsLayer struct {
+	BlobSum digest.Digest `json:"blobSum"`
 }
 
 func parseDocument(m registry.Manifest) (document, error) {
@@ -40,6 +44,9 @@ func parseDocument(m registry.Manifest) (document, error) {
 		return doc, fault.New(fault.Unsupported, fmt.Errorf("parsing manifest %s: %w", m.Digest, err))
 	}
 	if err := doc.unambiguous(m.MediaType); err != nil {
+		return doc, fault.New(fault.Unsupported, fmt.Errorf("parsing manifest %s: %w", m.Digest, err))
+	}
+	if err := doc.sized(); err != nil {
 		return doc, fault.New(fault.Unsupported, fmt.Errorf("parsing manifest %s: %w", m.Digest, err))
 	}
 	for _, d := range append(doc.blobs(), doc.Manifests...) {
@@ -63,6 +70,20 @@ func (d document) unambiguous(mediaType string) error {
 		return errors.New("it is an index, and has layers as well")
 	case !index && len(d.Manifests) > 0:
 		return errors.New("it is no index, and lists manifests as well")
+	}
+	return nil
+}
+
+// sized refuses negative sizes, which would pass for those that are not known.
+func (d document) sized() error {
+	all := slices.Concat(d.Layers, d.Blobs, d.Manifests)
+	if d.Config != nil {
+		all = append(all, *d.Config)
+	}
+	for _, entry := range all {
+		if entry.Size < 0 {
+			return fmt.Errorf("%s has the size %d", entry.Digest, entry.Size)
+		}
 	}
 	return nil
 }

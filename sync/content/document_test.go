@@ -2,6 +2,8 @@ package content
 
 import (
 	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -125,4 +127,59 @@ func TestAManifestThatIsTwoThingsAtOnceIsRefused(t *testing.T) {
 			require.True(t, fault.Is(err, fault.Unsupported))
 		})
 	}
+}
+
+func TestAManifestThatListsTooMuchIsRefusedWhileItIsDecoded(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ mediaType, key string }{
+		"instances":       {v1.MediaTypeImageIndex, "manifests"},
+		"layers":          {v1.MediaTypeImageManifest, "layers"},
+		"blobs":           {mediaTypeOCIArtifact, "blobs"},
+		"schema 1":        {schema1, "fsLayers"},
+		"another writing": {v1.MediaTypeImageIndex, "Manifests"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := fmt.Sprintf(`{%q: [{}%s]}`, c.key, strings.Repeat(",{}", 1_390_000))
+
+			_, err := parseDocument(raw(c.mediaType, text))
+
+			require.ErrorContains(t, err, "lists more than 10000 entries")
+			require.True(t, fault.Is(err, fault.Unsupported))
+		})
+	}
+}
+
+func TestListsThatAreNoneAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{`{"layers": {}}`, `{"manifests": "x"}`, `{"layers": [1]}`} {
+		_, err := parseDocument(raw("", text))
+		require.True(t, fault.Is(err, fault.Unsupported), text)
+	}
+	_, err := parseDocument(raw("", `{"layers": null, "manifests": []}`))
+	require.NoError(t, err)
+}
+
+func TestNegativeSizesAreRefused(t *testing.T) {
+	t.Parallel()
+	const entry = `{"digest": "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "size": -1}`
+	for _, text := range []string{`{"config": ` + entry + `}`, `{"layers": [` + entry + `]}`, `{"blobs": [` + entry + `]}`} {
+		_, err := parseDocument(raw("", text))
+		require.ErrorContains(t, err, "has the size -1")
+		require.True(t, fault.Is(err, fault.Unsupported), text)
+	}
+	_, err := parseDocument(raw(v1.MediaTypeImageIndex, `{"manifests": [`+entry+`]}`))
+	require.ErrorContains(t, err, "has the size -1")
+}
+
+func TestDecodingAnEndlessIndexCostsLittle(t *testing.T) { // by itself: others allocate as well
+	index := raw(v1.MediaTypeImageIndex, `{"manifests": [{}`+strings.Repeat(",{}", 1_390_000)+`]}`)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+
+	_, err := parseDocument(index)
+
+	runtime.ReadMemStats(&after)
+	require.Error(t, err)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(32<<20))
 }

@@ -12,7 +12,8 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Blob opens a blob; d.Size may be -1 where it is not known. A connection that
+// Blob opens a blob; d.Size may be -1 where it is not known: then it has at most
+// as many bytes as the registry says, and 4 GiB if it does not. A connection that
 // breaks is taken up again where it broke, if the registry can. The bytes are
 // not checked, see [Verify].
 //
@@ -48,7 +49,31 @@ func (e *endpoint) blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, er
 		_ = resp.Body.Close()
 		return nil, mismatch("registry has %d bytes of it instead of %d", resp.ContentLength, d.Size)
 	}
-	return newResumable(e, req, resp, d), nil
+	body := newResumable(e, req, resp, d)
+	switch {
+	case d.Size >= 0: // who reads it checks its size
+		return body, nil
+	case resp.ContentLength >= 0:
+		return &limited{body, resp.ContentLength}, nil
+	}
+	return &limited{body, maxUnsized}, nil
+}
+
+// maxUnsized bounds a blob whose size neither its manifest nor the registry says.
+const maxUnsized = 4 << 30
+
+// limited fails where there is more than left.
+type limited struct {
+	io.ReadCloser
+	left int64
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	n, err := l.ReadCloser.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return 0, unsupported("the blob has more bytes than the registry says, or more than %d of unknown size", int64(maxUnsized))
+	}
+	return n, err
 }
 
 // HasBlob reports whether the repository has a blob, and its size in bytes, -1

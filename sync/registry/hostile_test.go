@@ -2,11 +2,15 @@ package registry
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
+	"runtime"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/stretchr/testify/require"
 	"go.podman.io/image/v5/types"
@@ -76,4 +80,53 @@ func TestAListOfReferrersHasAnEnd(t *testing.T) {
 	_, err = r.Referrers(t.Context(), image.Digest())
 
 	requireFault(t, err, fault.Unsupported, "more than 10000 referrers")
+}
+
+func TestAManifestOfCountlessPartsIsNotDecoded(t *testing.T) { // by itself: others allocate as well
+	body := `{"schemaVersion":2,"manifests":[{}` + strings.Repeat(",{}", 1_390_000) + `]}`
+	host := registrytest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
+	r := source(t, newClient(t), host+"/a", plainly)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+
+	_, err := r.Manifest(t.Context(), "1")
+
+	runtime.ReadMemStats(&after)
+	requireFault(t, err, fault.Unsupported, "more than 250000 parts")
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<20))
+}
+
+func TestABlobOfUnknownSizeHasAnEnd(t *testing.T) {
+	t.Parallel()
+	body := &limited{io.NopCloser(zeros{}), 1 << 20}
+	n, err := io.Copy(io.Discard, body)
+	require.LessOrEqual(t, n, int64(1<<20))
+	require.ErrorContains(t, err, "the blob has more bytes than the registry says")
+
+	cut := true
+	host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
+		if cut {
+			cut = false
+			w.Header().Set("Content-Length", "8")
+			_, _ = io.WriteString(w, "half")
+			return
+		}
+		w.Header().Set("Content-Range", "bytes 4-*/*")
+		w.WriteHeader(http.StatusPartialContent)
+		_, _ = io.Copy(w, zeros{})
+	})
+	opened, err := source(t, newClient(t), host+"/a", plainly).Blob(t.Context(), v1.Descriptor{Digest: digest.FromString("x"), Size: -1})
+	require.NoError(t, err)
+	n, err = io.Copy(io.Discard, opened)
+	require.NoError(t, opened.Close())
+	require.LessOrEqual(t, n, int64(8))
+	require.ErrorContains(t, err, "the blob has more bytes than the registry says")
+}
+
+// zeros are without end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }

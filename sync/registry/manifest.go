@@ -19,6 +19,11 @@ import (
 	"csync/sync/registry/transport"
 )
 
+// maxParts bounds the commas of a manifest, so that none of those who decode it,
+// the library among them, makes gigabytes of empty entries. Real ones have less
+// than ten for an instance or a layer.
+const maxParts = 250_000
+
 const digestHeader = "Docker-Content-Digest"
 
 // Manifest is a manifest as a registry has it; MediaType, Digest and Size are
@@ -84,6 +89,9 @@ func (e *endpoint) manifest(ctx context.Context, ref string) (Manifest, error) {
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return Manifest{}, e.manifestFailure(ctx, err, ref)
+	}
+	if bytes.Count(body, []byte{','}) > maxParts {
+		return Manifest{}, e.manifestFailure(ctx, unsupported("it has more than %d parts", maxParts), ref)
 	}
 	d, err := digestOf(body, ref, resp.Header.Get(digestHeader))
 	if err != nil {
