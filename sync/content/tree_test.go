@@ -1,7 +1,9 @@
 package content
 
 import (
+	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -115,4 +117,58 @@ func TestATreeOfWhichAPartIsMissingIsNone(t *testing.T) {
 	delete(s.shelf, index.Children[1].Digest().String())
 	_, err := Load(t.Context(), s, manifestOf(index))
 	require.True(t, fault.Is(err, fault.NotFound), "%v", err)
+}
+
+// heavy is an index of so many instances of some bytes each, which it says are
+// of that size.
+func heavy(s stock, instances, bytes int, size int64) registry.Manifest {
+	entries := make([]string, instances)
+	for i := range entries {
+		m := raw(v1.MediaTypeImageManifest, fmt.Sprintf(`{"layers": [], "n": %d%s}`, i, strings.Repeat(" ", bytes)))
+		s.shelf[m.Digest.String()] = m
+		entries[i] = fmt.Sprintf(`{"mediaType": %q, "digest": %q, "size": %d}`, m.MediaType, m.Digest, size)
+	}
+	return raw(v1.MediaTypeImageIndex, `{"manifests": [`+strings.Join(entries, ",")+`]}`)
+}
+
+func TestTheManifestsOfATreeAreBounded(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		instances, bytes int
+		size             int64
+		refused          bool
+	}{
+		"that their index tells of":           {17, 0, 4 << 20, true},
+		"that are more than their index says": {17, 4 << 20, 0, true},
+		"that are not too many":               {16, 0, 4 << 20, false},
+		"of which the index says nonsense":    {10, 0, 1 << 60, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := stockOf()
+			index := heavy(s, c.instances, c.bytes, c.size)
+			_, loadErr := Load(t.Context(), s, index)
+			_, detailsErr := Image{Manifest: index, Source: s, Parallel: 4}.Details(t.Context())
+			for _, err := range []error{loadErr, detailsErr} {
+				if !c.refused {
+					require.NoError(t, err)
+					continue
+				}
+				require.ErrorContains(t, err, "manifests of one image have more than 67108864 bytes")
+				require.True(t, fault.Is(err, fault.Unsupported))
+			}
+		})
+	}
+}
+
+func TestReadingATreeEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	s := stockOf()
+	index := nested(s, maxDepth)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := Load(ctx, s, index)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = Image{Manifest: index, Source: s, Parallel: 4}.Details(ctx)
+	require.ErrorIs(t, err, context.Canceled)
 }

@@ -87,8 +87,8 @@ func (p *plan) groups() [][]*step {
 	return groups
 }
 
-// untouched fails where a tag has come about since the shelf was read: it may need
-// what is to go.
+// untouched fails where a tag has come about since the shelf was read, or one that
+// stays has moved: it may need what is to go.
 func (p *plan) untouched(ctx context.Context) error {
 	now, err := p.cut.Tags(ctx)
 	if err != nil {
@@ -98,6 +98,24 @@ func (p *plan) untouched(ctx context.Context) error {
 		if !p.reading.listed[tag] {
 			return fault.WithRemedy(fault.Conflict, fmt.Errorf("nothing is deleted, because somebody has written %s meanwhile", p.cut.Reference(tag)), "try again")
 		}
+	}
+	if p.cut.Collects() || len(p.decision.Manifests) == 0 { // only tags are deleted
+		return nil
+	}
+	stay := p.staying()
+	return p.each(ctx, len(stay), func(ctx context.Context, i int) error { return p.unmoved(ctx, stay[i]) })
+}
+
+// unmoved fails where a tag that stays names something else by now.
+func (p *plan) unmoved(ctx context.Context, tag string) error {
+	now, err := p.cut.Resolve(ctx, tag)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return nil
+	case err != nil:
+		return err
+	case now != p.reading.contents.Tags[tag]:
+		return fault.WithRemedy(fault.Conflict, fmt.Errorf("nothing is deleted, because somebody has moved %s to %s meanwhile", p.cut.Reference(tag), now), "try again")
 	}
 	return nil
 }
@@ -166,7 +184,7 @@ func (p *plan) verify(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	stay := p.stay()
+	stay := append(p.staying(), identifiers(p.atRisk)...) // which no tag names
 	var mu sync.Mutex
 	missing := map[string]error{}
 	_ = p.each(ctx, len(stay), func(ctx context.Context, i int) error {
@@ -184,8 +202,8 @@ func (p *plan) verify(ctx context.Context) {
 	}
 }
 
-// stay are the tags that stay, and what else is at risk.
-func (p *plan) stay() []string {
+// staying are the tags that stay.
+func (p *plan) staying() []string {
 	stay := map[string]bool{}
 	for tag := range p.reading.contents.Tags {
 		stay[tag] = true
@@ -193,7 +211,7 @@ func (p *plan) stay() []string {
 	for _, tag := range p.decision.Tags {
 		delete(stay, tag)
 	}
-	return append(slices.Sorted(maps.Keys(stay)), identifiers(p.atRisk)...)
+	return slices.Sorted(maps.Keys(stay))
 }
 
 // verify asks whether what was deleted is gone.

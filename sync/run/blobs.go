@@ -21,8 +21,8 @@ type blobs struct {
 
 	mu    sync.Mutex
 	known map[blobKey]*shared
-	uses  map[*plan.Step][]blobKey // what each step needs, each blob once
-	read  map[digest.Digest]int64  // bytes that came from sources
+	uses  map[*plan.Step]map[blobKey]bool // what each step needs, each blob once
+	read  map[digest.Digest]int64         // bytes that came from sources
 	// hosts numbers the destination registries: repositories between which a
 	// blob can be mounted have the same number.
 	hosts []*registry.Repository
@@ -55,7 +55,7 @@ type shared struct {
 func newBlobs(attempts int, progress Progress) *blobs {
 	return &blobs{
 		attempts: max(attempts, 1), progress: progress,
-		known: map[blobKey]*shared{}, uses: map[*plan.Step][]blobKey{}, read: map[digest.Digest]int64{},
+		known: map[blobKey]*shared{}, uses: map[*plan.Step]map[blobKey]bool{}, read: map[digest.Digest]int64{},
 		hubs: map[int][]*registry.Repository{},
 	}
 }
@@ -66,10 +66,16 @@ func (b *blobs) use(step *plan.Step, blob image.Blob, manifest bool) blobKey {
 	defer b.mu.Unlock()
 	key := b.key(blob, manifest)
 	b.known[key].size = max(b.known[key].size, blob.Size)
-	if !slices.Contains(b.uses[step], key) {
-		b.uses[step] = append(b.uses[step], key)
-	}
+	b.noteUse(step, key)
 	return key
+}
+
+// noteUse is called with the lock held.
+func (b *blobs) noteUse(step *plan.Step, key blobKey) {
+	if b.uses[step] == nil {
+		b.uses[step] = map[blobKey]bool{}
+	}
+	b.uses[step][key] = true
 }
 
 // key is what the blob, or the manifest, is known by.
@@ -95,9 +101,7 @@ func (b *blobs) needs(step *plan.Step, d digest.Digest) {
 	if b.known[key] == nil {
 		b.known[key] = &shared{}
 	}
-	if !slices.Contains(b.uses[step], key) {
-		b.uses[step] = append(b.uses[step], key)
-	}
+	b.noteUse(step, key)
 }
 
 // registry is the number of a repository's registry.
@@ -129,7 +133,7 @@ func (b *blobs) got(d digest.Digest, bytes int64) {
 // the first in order that needs it counts as the one.
 func (b *blobs) attribute(steps []*plan.Step) {
 	for _, step := range steps {
-		for _, key := range b.uses[step] {
+		for key := range b.uses[step] {
 			state := b.known[key]
 			step.Result.BytesRead += b.read[key.digest]
 			b.read[key.digest] = 0
