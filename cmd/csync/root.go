@@ -33,6 +33,7 @@ func newRoot() *cobra.Command {
 	setHelp(root)
 	for _, c := range append(root.Commands(), root) {
 		c.Version = root.Version // any verb takes --version
+		c.RunE = withoutUserinfo(c.RunE)
 		describeDefaults(c)
 		completeValues(c)
 	}
