@@ -111,6 +111,8 @@ func TestASessionThatKeptWhatOpenedItIsGivenUpForANewOne(t *testing.T) {
 			w.WriteHeader(http.StatusAccepted)
 		case req.Method == http.MethodPut && req.URL.Path == appended:
 			http.Error(w, `{"errors":[{"code":"DIGEST_INVALID"}]}`, http.StatusBadRequest)
+		case req.Method == http.MethodGet && req.URL.Path == appended:
+			w.WriteHeader(http.StatusMethodNotAllowed) // which says nothing of the session
 		case req.Method == http.MethodDelete && req.URL.Path == appended:
 			deleted.Add(1)
 			w.WriteHeader(http.StatusNoContent)

@@ -102,7 +102,7 @@ func (u *Upload) Finish(ctx context.Context, d v1.Descriptor, body io.Reader) er
 	err := u.put(e.writing(ctx), d, content)
 	if broke := content.stop(); broke != nil {
 		err = broke
-	} else if status := transport.Status(err); status == http.StatusNotFound || status == http.StatusUnauthorized {
+	} else if forgotten(err) || transport.Status(err) == http.StatusUnauthorized {
 		err = &lapsedError{err}
 	}
 	if err != nil {
@@ -123,6 +123,11 @@ func Lapsed(err error) bool {
 	_, lapsed := errors.AsType[*lapsedError](err)
 	return lapsed
 }
+
+const uploadUnknown = "BLOB_UPLOAD_UNKNOWN"
+
+// forgotten reports whether the registry does not know a session.
+func forgotten(err error) bool { return absent(err) || transport.HasCode(err, uploadUnknown) }
 
 func (u *Upload) put(ctx context.Context, d v1.Descriptor, content *uploadBody) error {
 	location := *u.location
@@ -160,10 +165,40 @@ const abandonTimeout = 5 * time.Second
 func (u *Upload) Abandon(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(u.endpoint.writing(ctx), http.MethodDelete, u.location.String(), nil)
-	if err == nil {
-		_, _ = u.endpoint.Send(req, maxListing)
+	for range abandonAttempts {
+		status, err := u.send(ctx, http.MethodGet)
+		if transport.HasCode(err, uploadUnknown) {
+			return
+		}
+		if err == nil {
+			u.move(status)
+		}
+		_, err = u.send(ctx, http.MethodDelete)
+		if transport.Status(err) != http.StatusRequestedRangeNotSatisfiable {
+			return
+		}
 	}
+}
+
+// abandonAttempts is how often a session is given back whose registry may still
+// be writing what it was sent: distribution 3 takes only a Location that has its
+// size in it, which is that of its status.
+const abandonAttempts = 3
+
+// move takes note of where the session now is, if the registry says so.
+func (u *Upload) move(status *http.Response) {
+	if location, err := u.endpoint.Location(status); err == nil {
+		u.location = location
+	}
+}
+
+// send sends a request of the session that has no body.
+func (u *Upload) send(ctx context.Context, method string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(u.endpoint.writing(ctx), method, u.location.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return u.endpoint.Send(req, maxListing)
 }
 
 // uploadBody lends a reader to a request, whose transport may go on reading

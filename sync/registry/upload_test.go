@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -156,4 +157,45 @@ func TestAnUploadIsAbandonedAlsoAfterAnInterruption(t *testing.T) {
 	upload.Abandon(interrupted)
 
 	requireFault(t, upload.Finish(t.Context(), blob("content"), strings.NewReader("content")), fault.NotFound)
+}
+
+func TestAnUploadThatWasCutIsGivenBackToEveryRegistry(t *testing.T) {
+	t.Parallel()
+	eachRegistry(t, func(t *testing.T, start func(...registrytest.Option) *registrytest.Registry, _ string) {
+		server := start()
+		upload, err := destination(t, newClient(t), server.Host()+"/a", plainly).StartUpload(t.Context())
+		require.NoError(t, err)
+		content := strings.Repeat("content ", 1<<18)
+		cut := io.MultiReader(strings.NewReader(content[:1<<20]), iotest.ErrReader(io.ErrUnexpectedEOF))
+		require.Error(t, upload.Finish(t.Context(), blob(content), cut))
+
+		upload.Abandon(t.Context())
+
+		_, err = upload.send(t.Context(), http.MethodGet)
+		require.True(t, forgotten(err), err)
+	})
+}
+
+func TestAnUploadIsGivenBackWhereItsStatusSaysItIs(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	host := registrytest.Serve(t, func(w http.ResponseWriter, req *http.Request) {
+		asked = append(asked, req.Method+" "+req.URL.Query().Get("at"))
+		switch {
+		case req.Method == http.MethodPost:
+			w.Header().Set("Location", req.URL.Path+"1?at=0")
+			w.WriteHeader(http.StatusAccepted)
+		case req.Method == http.MethodGet:
+			w.Header().Set("Location", req.URL.Path+"?at="+strconv.Itoa(len(asked)))
+			w.WriteHeader(http.StatusNoContent)
+		case len(asked) < 5: // it is still being written
+			w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+		}
+	})
+	upload, err := destination(t, newClient(t), host+"/a", plainly).StartUpload(t.Context())
+	require.NoError(t, err)
+
+	upload.Abandon(t.Context())
+
+	require.Equal(t, []string{"POST ", "GET 0", "DELETE 2", "GET 2", "DELETE 4"}, asked)
 }

@@ -47,6 +47,7 @@ func TestABlobThatFailsOnceForWhatPassesArrives(t *testing.T) {
 		first   func(string) string // what the source gives at first
 	}{
 		"its session is forgotten":        {large, http.StatusNotFound, nil},
+		"its session is, as olareg says":  {large, http.StatusBadRequest, nil},
 		"its token is no longer accepted": {large, http.StatusUnauthorized, nil},
 		"a small one's session is":        {"small", http.StatusNotFound, nil},
 		"it comes corrupted":              {large, 0, func(s string) string { return "X" + s[1:] }},

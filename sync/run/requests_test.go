@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -220,9 +221,10 @@ func TestSessionsAreGivenBackWhereTheBlobDoesNotCome(t *testing.T) {
 			source, destination := registrytest.Start(t), registrytest.Start(t)
 			source.Push(t, "app", "1.0", registrytest.RandomImage(1, registrytest.WithLayers(large)))
 			opened := make(chan struct{})
+			first := sync.OnceFunc(func() { close(opened) })
 			destination.Intercept(func(_ http.ResponseWriter, req *http.Request) bool {
 				if matching(registrytest.UploadStart, req) && req.URL.Query().Get("digest") == "" {
-					close(opened)
+					first()
 				}
 				return false
 			})
