@@ -97,6 +97,23 @@ func TestATurnThatComesToOneWhoGivesUpIsPassedOn(t *testing.T) {
 	require.Equal(t, 1, g.under)
 }
 
+func TestAGateStaysOpenForLoneRateLimitsAndHalvesForAWave(t *testing.T) {
+	t.Parallel()
+	traffic, req := newTraffic(64, 0), &http.Request{Method: http.MethodHead}
+	answer := func(status int) {
+		traffic.observe(req, &http.Response{StatusCode: status}, nil, time.Now())
+	}
+	for i := range 3000 {
+		answer(map[bool]int{true: http.StatusTooManyRequests, false: http.StatusOK}[i%300 == 0])
+		require.GreaterOrEqual(t, traffic.all.level, firstLevel)
+	}
+	require.Equal(t, 64, traffic.all.level)
+	for range 3 {
+		answer(http.StatusTooManyRequests)
+	}
+	require.Equal(t, 32, traffic.all.level)
+}
+
 func TestARateSpacesRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -89,8 +89,8 @@ func (h *host) temporary(resp *http.Response, err error) bool {
 }
 
 // delay is the time to the next attempt: what the registry asks for, else what
-// the user does. Too many requests of one are too many of all, so that holds
-// back the others as well.
+// the user does. Where that is so for many requests, it holds back the others as
+// well.
 func (h *host) delay(resp *http.Response, attempt int) time.Duration {
 	delay := h.transport.options.RetryDelay
 	if delay <= 0 {
@@ -102,7 +102,7 @@ func (h *host) delay(resp *http.Response, attempt int) time.Duration {
 	if asked, ok := retryAfter(resp.Header.Get("Retry-After"), time.Now()); ok {
 		delay = asked
 	}
-	if resp.StatusCode == http.StatusTooManyRequests {
+	if resp.StatusCode == http.StatusTooManyRequests && h.traffic.wave() {
 		h.traffic.pause(delay)
 	}
 	return delay

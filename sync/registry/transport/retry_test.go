@@ -161,7 +161,7 @@ func TestAttemptsHaveAnEnd(t *testing.T) {
 	}
 }
 
-func TestRateLimitIsRespectedByAllRequestsToTheHost(t *testing.T) {
+func TestAWaveOfRateLimitsIsRespectedByAllRequestsToTheHost(t *testing.T) {
 	t.Parallel()
 	for name, header := range map[string]func() string{
 		"seconds": func() string { return "100" },
@@ -169,7 +169,7 @@ func TestRateLimitIsRespectedByAllRequestsToTheHost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			host, _ := flaky(t, http.Header{"Retry-After": {header()}}, 429)
+			host, _ := flaky(t, http.Header{"Retry-After": {header()}}, 429, 429, 429)
 			s, w := newSession(t)
 			_, err := source(t, s, host+"/a", plainly).Tags(t.Context())
 			require.NoError(t, err)
@@ -181,6 +181,20 @@ func TestRateLimitIsRespectedByAllRequestsToTheHost(t *testing.T) {
 			require.InDelta(t, 100, w.each[waited].Seconds(), 10)
 		})
 	}
+}
+
+func TestALoneRateLimitIsWaitedForByTheRequestThatHadIt(t *testing.T) {
+	t.Parallel()
+	host, asked := flaky(t, http.Header{"Retry-After": {"100"}}, 429)
+	s, w := newSession(t)
+	r := source(t, s, host+"/a", plainly)
+	for range 10 {
+		_, err := r.Tags(t.Context())
+		require.NoError(t, err)
+	}
+	require.Equal(t, []time.Duration{100 * time.Second}, w.each)
+	require.EqualValues(t, 11, asked.Load())
+	require.GreaterOrEqual(t, r.host.traffic.all.level, firstLevel)
 }
 
 func TestConnectionThatBreaksIsMadeAgain(t *testing.T) {

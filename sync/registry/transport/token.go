@@ -167,7 +167,11 @@ func (a *authority) realm(text string) (*url.URL, error) {
 // or where OAuth2 is not known, by the older way.
 func (a *authority) sendTokenRequest(ctx context.Context, realm *url.URL, key tokenKey) (*http.Response, error) {
 	u := key.user
-	send := whole(a.host.roundTrip, maxTokenAnswer)
+	send := whole(func(req *http.Request) (*http.Response, error) {
+		resp, err := a.host.roundTrip(req)
+		a.host.traffic.count(resp)
+		return resp, err
+	}, maxTokenAnswer)
 	if u.identityToken != "" {
 		req, err := a.refreshRequest(ctx, realm, key)
 		if err != nil {

@@ -23,7 +23,15 @@ type traffic struct {
 	mu      sync.Mutex
 	streams *gate     // for open blobs, where they must leave room for writes; nil: they need not
 	next    time.Time // no attempt starts before
+	limited float64   // the share of 429 among the last answers
 }
+
+// An answer of 429 is meant for the request that had it, as long as it is alone:
+// some registries give one now and then. Many are a wave, and meant for all.
+const (
+	lastAnswers = 16   // that count for the share, about
+	waveShare   = 0.15 // of them: three in close succession
+)
 
 // newTraffic bounds requests under way, and those a second if rate is not 0.
 func newTraffic(limit int, rate float64) *traffic {
@@ -68,13 +76,16 @@ func (t *traffic) gates() []*gate {
 func (t *traffic) observe(req *http.Request, resp *http.Response, err error, sent time.Time) {
 	now := time.Now()
 	timeout, timed := errors.AsType[net.Error](err)
+	t.count(resp)
 	for _, gate := range t.gates() {
 		switch {
 		case timed && timeout.Timeout() && req.Context().Err() == nil:
 			gate.overloaded(now)
 		case err != nil:
 		case resp.StatusCode == http.StatusTooManyRequests:
-			gate.overloaded(now)
+			if t.wave() {
+				gate.overloaded(now)
+			}
 		case req.Method != http.MethodGet && req.Method != http.MethodHead:
 			gate.answered(0) // a body was on its way
 		default:
@@ -84,6 +95,27 @@ func (t *traffic) observe(req *http.Request, resp *http.Response, err error, sen
 	if err == nil {
 		t.spend(resp.Header, now)
 	}
+}
+
+// count takes note of whether an answer, if there is one, is 429.
+func (t *traffic) count(resp *http.Response) {
+	if resp == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.limited -= t.limited / lastAnswers
+	if resp.StatusCode == http.StatusTooManyRequests {
+		t.limited += 1. / lastAnswers
+	}
+}
+
+// wave reports whether so many of the last answers are 429 that all requests are
+// too many, not one.
+func (t *traffic) wave() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.limited > waveShare
 }
 
 // spend holds everything back while the registry says that nothing is left of
