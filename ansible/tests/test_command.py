@@ -3,6 +3,7 @@
 from __future__ import absolute_import, division, print_function
 
 import json
+import os
 import sys
 import unittest
 
@@ -148,6 +149,35 @@ class TestDocument(unittest.TestCase):
         self.assertEqual("m.example/a:1 h.example/a:1_x h.example/a:1_p=ppc64le\n", lines(
             verb="assemble", images=[dict(destination="m.example/a:1", sources=["h.example/a:1_x", "h.example/a:1_p=ppc64le"])]))
         self.assertEqual("m.example/a:1\n", lines(verb="assemble", images=[dict(destination="m.example/a:1")], suffixes=["amd64=_x"]))
+
+
+class TestSchemas(unittest.TestCase):
+    @staticmethod
+    def keys(options):
+        return sorted(name.replace("_", "-") for name in options)
+
+    @staticmethod
+    def schema(name, *definition):
+        with open(os.path.join(places.ROOT, "docs", "schema", name + ".json"), "rb") as file:
+            schema = json.loads(file.read().decode("utf-8"))
+        for word in definition:
+            schema = schema["$defs"][word]
+        return sorted(schema["properties"])
+
+    def test_the_options_of_a_promotion_are_the_keys_of_its_file(self):
+        images = csync.PROMOTION["images"]["options"]
+        self.assertEqual(self.schema("promotion"), self.keys(csync.PROMOTION))
+        self.assertEqual(self.schema("promotion", "images"), self.keys(images))
+        self.assertEqual(self.schema("promotion", "tripleo"), self.keys(images["tripleo"]["options"]))
+        self.assertEqual(self.schema("promotion", "zuul"), self.keys(images["zuul"]["options"]))
+        self.assertEqual(self.schema("promotion", "source"), self.keys(csync.SOURCE))
+        self.assertEqual(sorted(self.schema("promotion", "destination") + ["token"]), self.keys(csync.DESTINATION))
+        self.assertEqual(self.schema("promotion", "csync"), self.keys(csync.SOURCE["csync"]["options"]))
+        self.assertEqual(self.schema("promotion", "credentials"), self.keys(csync.SOURCE["credentials"]["options"]))
+
+    def test_the_options_of_a_registry_are_the_keys_of_its_file(self):
+        self.assertEqual(sorted(self.schema("source", "registry") + ["registry"]), self.keys(csync.REGISTRY))
+        self.assertEqual(self.schema("source", "csync"), self.keys(csync.REGISTRY["csync"]["options"]))
 
 
 class TestMistakes(unittest.TestCase):

@@ -223,6 +223,7 @@ class TestModule(unittest.TestCase):
     def test_a_missing_registry(self):
         self.failed(self.sync(registries=[dict(images={})]), "missing required arguments", "registry")
         self.failed(self.run_module(verb="promote", promotion=dict(destinations=[])), "missing required arguments", "source")
+        self.failed(self.run_module(verb="promote", promotion=dict(PROMOTION, source={})), "one of the following is required: registry, place")
 
     def test_a_boolean_of_a_template_is_one(self):
         self.sync(registries=[dict(REGISTRIES[0], tls_verify="false")], deep="yes")

@@ -173,6 +173,40 @@ class TestPlaybook(unittest.TestCase):
         self.assertEqual(("CHANGED", 2), (status, result["report"]["summary"]["deleted"]))
         self.assertIsNone(self.private.digest(self.below + "/openstack-nova", "current"))
 
+    def test_the_single_actions_are_done_once_and_deletions_too(self):
+        for suffix in ("_x86_64", "_again"):
+            self.source.push("%s/app" % self.below, "1.0" + suffix, suffix)
+        repository = "%s/%s/app" % (self.source.host, self.below)
+        insecure = dict(destination_tls_verify=False)
+        for changed, arguments in (
+            ("retagged", dict(verb="retag", images=[dict(source=repository + ":1.0_x86_64", tags=["stable", "1"])])),
+            ("assembled", dict(verb="assemble", images=[dict(destination=repository + ":1.0")], suffixes=["linux/amd64=_x86_64"])),
+            ("merged", dict(verb="merge", images=[dict(source=repository + ":1.0", destinations=[repository + ":merged"])])),
+        ):
+            arguments.update(insecure if arguments["verb"] == "retag" else dict(insecure, source_tls_verify=False))
+            status, result, output = self.ad_hoc("--check", "--diff", **arguments)
+            self.assertEqual("CHANGED", status, output)
+            self.assertGreater(result["report"]["summary"]["planned"], 0)
+            self.assertIn("+docker://" + repository, output)
+            status, result, output = self.ad_hoc(**arguments)
+            self.assertEqual("CHANGED", status, output)
+            self.assertEqual("SUCCESS", self.ad_hoc(**arguments)[0], changed)
+        arguments = dict(insecure, verb="prune", images=[dict(source="docker://%s:1" % repository)])
+        status, result, output = self.ad_hoc("--check", "--diff", **arguments)
+        self.assertEqual("CHANGED", status, output)
+        self.assertIn("-docker://%s:1 sha256:" % repository, output)
+        self.assertTrue(self.source.digest("%s/app" % self.below, "1"))
+
+    def test_every_flag_is_known_to_its_verb(self):
+        csync = places.module()
+        values = dict(timeout="1m", log_level="info", format="oci", destination_path="name")
+        flags = csync.FLAGS + (("report", "--report", csync.RUNNING), ("authfile", "--authfile", csync.RUNNING), ("journal", "--journal", ("promote",)))
+        for verb in csync.RUNNING + ("inspect",):
+            words = ["%s=%s" % (flag, values.get(name) or {"bool": "true", "int": "1"}.get(csync.SPEC[name]["type"], "x"))
+                     for name, flag, verbs in flags if verb in verbs]
+            ran = self.run_program(places.BINARY, verb, "--help", *words)
+            self.assertEqual(0, ran.returncode, ran.stdout)
+
     def test_an_image_is_inspected(self):
         status, result, dummy = self.ad_hoc(verb="inspect", images=[dict(source="docker://%s/team/app:1.0" % self.source.host)], tls_verify=False)
         self.assertEqual(("SUCCESS", self.digest), (status, result["images"][0]["digest"]))

@@ -60,8 +60,8 @@ options:
     type: list
     elements: dict
     suboptions:
-      registry: &registry
-        description: HOST or HOST:PORT, in O(registries) also with a namespace behind it.
+      registry:
+        description: HOST or HOST:PORT, with a namespace behind it or without.
         type: str
         required: true
       images:
@@ -126,7 +126,12 @@ options:
         type: dict
         required: true
         suboptions:
-          registry: *registry
+          registry: &side
+            description: HOST or HOST:PORT. This or a place.
+            type: str
+          place: &place
+            description: An OCI layout on the node instead of a registry, C(oci:PATH).
+            type: str
           namespace:
             description: What stands before the name of an image.
             type: str
@@ -149,7 +154,8 @@ options:
         elements: dict
         required: true
         suboptions:
-          registry: *registry
+          registry: *side
+          place: *place
           namespace:
             description: What stands before the name of an image. The source's, if nothing is said.
             type: str
@@ -830,6 +836,7 @@ PROGRAMS = {62: "x86_64", 3: "i386", 183: "aarch64", 40: "arm", 21: "ppc64", 22:
 SYNCING = ("sync", "plan", "verify")
 ACTIONS = ("retag", "assemble", "merge")
 RUNNING = SYNCING + ("promote", "prune") + ACTIONS
+TWO_SIDED = SYNCING + ("promote", "prune", "assemble", "merge")
 LOOKING = ("plan", "verify", "inspect")
 
 # What says what is wanted, and to which verbs; each run takes one of them.
@@ -852,7 +859,7 @@ FLAGS = (
     ("allow_partial", "--allow-partial", ("promote",)),
     ("allow_missing_platforms", "--allow-missing-platforms", SYNCING),
     ("require_images", "--require-images", SYNCING),
-    ("deep", "--deep", SYNCING),
+    ("deep", "--deep", ("sync", "verify")),
     ("resume", "--resume", ("promote",)),
     ("rollback", "--rollback", ("promote",)),
     ("guard", "--guard", ("retag",)),
@@ -866,8 +873,8 @@ FLAGS = (
     ("max_delete", "--max-delete", ("prune",)),
     ("tag_policy", "--tag-policy", SYNCING + ("promote",) + ACTIONS),
     ("fail_fast", "--fail-fast", SYNCING + ("promote",) + ACTIONS),
-    ("source_tls_verify", "--src-tls-verify", RUNNING),
-    ("source_cert_dir", "--src-cert-dir", RUNNING),
+    ("source_tls_verify", "--src-tls-verify", TWO_SIDED),
+    ("source_cert_dir", "--src-cert-dir", TWO_SIDED),
     ("destination_tls_verify", "--dest-tls-verify", RUNNING),
     ("destination_cert_dir", "--dest-cert-dir", RUNNING),
     ("tls_verify", "--tls-verify", ("inspect",)),
@@ -922,6 +929,8 @@ REGISTRY = access(
 )
 
 SOURCE = access(
+    registry=dict(type="str"),
+    place=dict(type="str"),
     namespace=dict(type="str"),
     label=dict(type="bool"),
     csync=own(),
@@ -936,9 +945,12 @@ DESTINATION = dict(
     rename=dict(type="raw"),
 )
 
+ONE_PLACE = [("registry", "place")]
+
 PROMOTION = dict(
-    source=dict(type="dict", required=True, options=SOURCE),
-    destinations=dict(type="list", elements="dict", required=True, options=DESTINATION),
+    source=dict(type="dict", required=True, options=SOURCE, required_one_of=ONE_PLACE, mutually_exclusive=ONE_PLACE),
+    destinations=dict(
+        type="list", elements="dict", required=True, options=DESTINATION, required_one_of=ONE_PLACE, mutually_exclusive=ONE_PLACE),
     images=dict(type="dict", options=dict(
         prefix=dict(type="str"),
         names=dict(type="list", elements="str"),
@@ -1400,7 +1412,7 @@ class Run(object):
         promotion = self.params["promotion"]
         if not promotion:
             return None
-        words = [promotion["source"]["registry"], promotion["source"].get("namespace"), self.params["label"] or promotion.get("label")]
+        words = [promotion["source"]["registry"] or promotion["source"]["place"], promotion["source"].get("namespace"), self.params["label"] or promotion.get("label")]
         state = os.environ.get("XDG_STATE_HOME") or os.path.join(os.environ.get("HOME", "/"), ".local", "state")
         return os.path.join(state, "csync", "_".join(word for word in words if word).replace("/", "_").replace(":", "_") + ".journal")
 
