@@ -77,10 +77,13 @@ class TestOutcome(unittest.TestCase):
         self.assertEqual("", outcome("sync-again")["diff"]["after"])
 
     def test_a_tag_that_goes_was_there_before_only(self):
-        deleted = dict(places.report("promote-rollback"))
-        deleted["results"] = [dict(action="delete", status="done", source="", destination="docker://r/a:1", previous_digest="sha256:7a")]
-        diff = csync.outcome("prune", 0, json.dumps(deleted), "")["diff"]
-        self.assertEqual(("docker://r/a:1 sha256:7a\n", ""), (diff["before"], diff["after"]))
+        for name in ("prune", "prune-dry-run"):
+            result = outcome(name, verb="prune")
+            tag = result["report"]["results"][0]
+            self.assertEqual("delete", tag["action"])
+            self.assertTrue(result["changed"])
+            self.assertEqual(("%s %s\n" % (tag["destination"], tag["previous_digest"]), ""), (result["diff"]["before"], result["diff"]["after"]))
+        self.assertEqual("", outcome("prune-limited", 3, "prune")["diff"]["before"])
 
     def test_what_is_not_json_is_a_failure_that_shows_none_of_it(self):
         result = csync.outcome("sync", 0, '{"password": "s3cret', "")

@@ -885,6 +885,11 @@ FLAGS = (
     ("log_level", "--log-level", RUNNING + ("inspect",)),
 )
 
+# Those that name something on the node, or a place.
+FILES = (
+    ("authfile", "--authfile"), ("journal", "--journal"), ("source", "--src"), ("source_file", "--src-yaml"), ("images_file", "--file"),
+)
+
 # Flags that would show a secret to everybody, and those that are this module's.
 SECRET_FLAGS = ("creds", "password", "registry-token", "screds", "dcreds")
 OWN_FLAGS = ("--output", "-o", "--dry-run", "--confirm", "--src-yaml", "--file", "--report", "--journal", "--authfile")
@@ -1105,7 +1110,7 @@ def command(binary, params, check_mode):
     for name, flag, dummy in FLAGS:
         if is_given(params, name):
             argv += [worded(flag, value) for value in listed(params[name])]
-    for name, flag in (("authfile", "--authfile"), ("journal", "--journal"), ("source", "--src"), ("source_file", "--src-yaml"), ("images_file", "--file")):
+    for name, flag in FILES:
         if params.get(name):
             argv.append("%s=%s" % (flag, params[name]))
     if not check_mode:
@@ -1327,12 +1332,9 @@ def difference(report):
     for one in report["results"]:
         if one["status"] not in ("done", "planned"):
             continue
-        previous, now = one.get("previous_digest"), one.get("digest")
-        if one["action"] == "delete":
-            previous, now = previous or now, None
-        for lines_of, digest in ((before, previous), (after, now)):
+        for tags, digest in ((before, one.get("previous_digest")), (after, one.get("digest"))):
             if digest:
-                lines_of.append("%s %s\n" % (one["destination"], digest))
+                tags.append("%s %s\n" % (one["destination"], digest))
     return dict(before="".join(before), after="".join(after), before_header="tags", after_header="tags")
 
 
