@@ -1459,7 +1459,8 @@ class Run(object):
 def secrets_in(value, inside=False):
     """Every text in arguments that may be a secret, whatever its type should have been."""
     if isinstance(value, dict):
-        return [text for key in value for text in secrets_in(value[key], inside or key in ("credentials", "logins", "env", "token"))]
+        return [text for key in value if key not in ("username", "registry")
+                for text in secrets_in(value[key], inside or key in ("credentials", "logins", "env", "token"))]
     if isinstance(value, list):
         return [text for one in value for text in secrets_in(one, inside)]
     return [value] if inside and isinstance(value, TEXT) else []
