@@ -57,7 +57,7 @@ lint: $(LINT) ## check the code, its format and go.mod
 	go mod tidy -diff
 	cd bench && $(abspath $(LINT)) run && go mod tidy -diff
 
-lint-ansible: ## check roles, playbooks and scenarios
+lint-ansible: setup ## check roles, playbooks and scenarios
 	@scripts/lint-ansible
 
 fmt: $(LINT) ## format the code
