@@ -46,12 +46,12 @@ func (t tools) promote() tool {
 		}
 		file := filepath.Join(k.directory, "promotion.yaml")
 		return [][]string{{
-				t.csyncPath, "promote", file, "--jobs", strconv.Itoa(t.inFlight), "--output", "json", "--journal", file + ".journal",
-			}}, writeJSON(file, map[string]any{
-				"source": source, "destinations": destinations, "images": map[string]any{"names": names},
-				"hash": releaseHash, "label": "current", "optional": []string{"linux/ppc64le"},
-				"platforms": map[string]string{"linux/amd64": "_x86_64", "linux/ppc64le": "_ppc64le"},
-			})
+			t.csyncPath, "promote", file, "--jobs", strconv.Itoa(t.inFlight), "--output", "json", "--journal", file + ".journal",
+		}}, writeJSON(file, map[string]any{
+			"source": source, "destinations": destinations, "images": map[string]any{"names": names},
+			"hash": releaseHash, "label": "current", "optional": []string{"linux/ppc64le"},
+			"platforms": map[string]string{"linux/amd64": "_x86_64", "linux/ppc64le": "_ppc64le"},
+		})
 	}}
 }
 
