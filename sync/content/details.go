@@ -60,6 +60,9 @@ type detailsReader struct {
 }
 
 func (r *detailsReader) read(ctx context.Context, m registry.Manifest, depth int) (Details, error) {
+	if err := ctx.Err(); err != nil { // also where nothing else asks
+		return Details{}, err
+	}
 	doc, err := parseDocument(m)
 	if err != nil {
 		return Details{}, err
@@ -129,7 +132,7 @@ func (r *detailsReader) addInstances(ctx context.Context, d *Details, doc docume
 	if len(doc.Manifests) == 0 {
 		return nil
 	}
-	if err := r.enter(d.Digest, depth, len(doc.Manifests)); err != nil {
+	if err := r.enter(d.Digest, depth, doc.Manifests); err != nil {
 		return err
 	}
 	d.Instances = make([]Details, len(doc.Manifests))
@@ -156,6 +159,9 @@ func (r *detailsReader) instance(ctx context.Context, entry v1.Descriptor, depth
 		case err != nil:
 			return d, fmt.Errorf("reading instance %s: %w", entry.Digest, err)
 		default:
+			if err := r.weigh(m, entry); err != nil {
+				return d, err
+			}
 			if d, err = r.read(ctx, m, depth+1); err != nil {
 				return d, err
 			}

@@ -60,12 +60,16 @@ type loader struct {
 }
 
 func (l *loader) load(ctx context.Context, m registry.Manifest, above []digest.Digest) (*Tree, error) {
+	if err := ctx.Err(); err != nil { // also where nothing else asks
+		return nil, err
+	}
 	doc, err := parseDocument(m)
 	if err != nil {
 		return nil, err
 	}
 	t := &Tree{Manifest: m, Config: doc.Config, Blobs: doc.blobs()}
 	var instances []v1.Descriptor
+	seen := map[digest.Digest]bool{}
 	above = append(above[:len(above):len(above)], m.Digest)
 	for _, child := range doc.Manifests {
 		switch {
@@ -73,14 +77,15 @@ func (l *loader) load(ctx context.Context, m registry.Manifest, above []digest.D
 			t.Blobs = append(t.Blobs, child)
 		case slices.Contains(above, child.Digest):
 			return nil, fault.New(fault.Unsupported, fmt.Errorf("reading index %s: it lists itself", child.Digest))
-		case !slices.ContainsFunc(instances, func(other v1.Descriptor) bool { return other.Digest == child.Digest }):
+		case !seen[child.Digest]:
+			seen[child.Digest] = true
 			instances = append(instances, child)
 		}
 	}
 	if len(instances) == 0 {
 		return t, nil
 	}
-	if err := l.enter(above[0], len(above), len(instances)); err != nil {
+	if err := l.enter(above[0], len(above), instances); err != nil {
 		return nil, err
 	}
 	t.Children, err = l.instances(ctx, instances, above)
@@ -106,6 +111,9 @@ func (l *loader) instance(ctx context.Context, d v1.Descriptor, above []digest.D
 		return nil, err
 	}
 	m, err := l.source.Manifest(ctx, d.Digest.String())
+	if err == nil {
+		err = l.weigh(m, d)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -133,13 +141,18 @@ func (t *Tree) IsConfig(d digest.Digest) bool {
 
 // All are all manifests, each once, the tree's own first.
 func (t *Tree) All() []registry.Manifest {
-	all := []registry.Manifest{t.Manifest}
+	return t.collect(nil, map[digest.Digest]bool{})
+}
+
+// collect adds to all what seen has not.
+func (t *Tree) collect(all []registry.Manifest, seen map[digest.Digest]bool) []registry.Manifest {
+	if seen[t.Manifest.Digest] {
+		return all
+	}
+	seen[t.Manifest.Digest] = true
+	all = append(all, t.Manifest)
 	for _, child := range t.Children {
-		for _, m := range child.All() {
-			if !slices.ContainsFunc(all, func(other registry.Manifest) bool { return other.Digest == m.Digest }) {
-				all = append(all, m)
-			}
-		}
+		all = child.collect(all, seen)
 	}
 	return all
 }
