@@ -24,17 +24,21 @@ type listedTags struct {
 	untagged map[digest.Digest]bool
 }
 
-func (l listedTags) add(page tagPage) {
-	for sum, manifest := range page.Manifest {
-		if sum.Validate() != nil {
-			continue
-		}
+// add takes the digests of the page's tags, and which manifests have none.
+func (l listedTags) add(page tagPage) error {
+	for sum, tagged := range page.Manifests {
 		before, seen := l.untagged[sum]
-		l.untagged[sum] = len(manifest.Tags) == 0 && (before || !seen)
-		for _, tag := range manifest.Tags {
+		l.untagged[sum] = !tagged && (before || !seen)
+	}
+	if len(l.untagged) > maxManifests {
+		return unsupported("the list has more than %d manifests", maxManifests)
+	}
+	for _, tag := range page.Tags {
+		if sum, told := page.Digests[tag]; told {
 			l.digests[tag] = sum
 		}
 	}
+	return nil
 }
 
 // Untagged are the manifests without a tag that the registry told of with

@@ -19,7 +19,10 @@ const (
 	maxListing  = 32 << 20 // bytes of a page of tags, repositories or referrers
 	maxPages    = 10_000
 	maxNames    = 1_000_000 // of tags or repositories, in all pages
-	maxListed   = 10_000    // referrers of one manifest
+	// maxManifests bounds those that Google's registries tell of with a list of
+	// tags.
+	maxManifests = 250_000
+	maxListed    = 10_000 // referrers of one manifest
 )
 
 // endpoint is a place where a repository can be reached.

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -26,7 +25,9 @@ func (r *Repository) Tags(ctx context.Context) ([]string, error) {
 				return unsupported("registry lists invalid tag %.200q", tag)
 			}
 		}
-		listed.add(page)
+		if err := listed.add(page); err != nil {
+			return err
+		}
 		return all.add(page.Tags)
 	})
 	if err != nil {
@@ -34,15 +35,6 @@ func (r *Repository) Tags(ctx context.Context) ([]string, error) {
 	}
 	r.listed.Store(&listed)
 	return all.names, nil
-}
-
-// tagPage is an answer of tags/list. Google's registries add what the
-// repository's manifests are.
-type tagPage struct {
-	Tags     []string `json:"tags"`
-	Manifest map[digest.Digest]struct {
-		Tags []string `json:"tag"`
-	} `json:"manifest"`
 }
 
 // eachTagPage asks for pages until there are no more, or take has an error.
@@ -57,8 +49,8 @@ func (e *endpoint) eachTagPage(ctx context.Context, take func(tagPage) error) er
 		if err != nil {
 			return err
 		}
-		var page tagPage
-		if err := json.NewDecoder(resp.Body).Decode(&page); err != nil {
+		page, err := decodeTagPage(resp.Body)
+		if err != nil {
 			return err
 		}
 		if err := take(page); err != nil {
