@@ -128,7 +128,9 @@ type entry struct {
 
 func (e entry) key() platformKey { return keyOf(e.Descriptor) }
 
-func (e entry) same(o entry) bool { return reflect.DeepEqual(e.Descriptor, o.Descriptor) }
+func (e entry) same(o entry) bool {
+	return e.Digest == o.Digest && reflect.DeepEqual(e.Descriptor, o.Descriptor) // most differ there already
+}
 
 // describes is the instance that BuildKit attests to with the entry; "" of the
 // instances themselves.
@@ -145,6 +147,9 @@ func entriesOf(m registry.Manifest) ([]entry, error) {
 		return entryOf(m.Descriptor)
 	}
 	doc, err := parseDocument(m)
+	if err == nil {
+		err = new(bound).enter(m.Digest, 1, doc.Manifests)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package content
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -261,4 +262,18 @@ func TestWhatHasNoPlatformIsNotMerged(t *testing.T) {
 	merged, err := Merge(artifact, registry.Manifest{})
 	require.NoError(t, err)
 	require.Equal(t, artifact, merged.Manifest)
+}
+
+func TestIndexesThatCannotBeReadWholeAreNotMerged(t *testing.T) {
+	t.Parallel()
+	entries := make([]string, maxInstances+1)
+	for i := range entries {
+		entries[i] = fmt.Sprintf(`{"digest":%q,"platform":{"os":"linux","architecture":"a%d"}}`, digest.FromString(fmt.Sprint(i)), i)
+	}
+	long := raw(v1.MediaTypeImageIndex, `{"manifests":[`+strings.Join(entries, ",")+`]}`)
+
+	_, err := Merge(indexOf(1, "linux/amd64"), long)
+
+	require.ErrorContains(t, err, "more than 1000 instances")
+	require.True(t, fault.Is(err, fault.Unsupported))
 }
