@@ -301,6 +301,17 @@ func TestWhatSomebodyWritesMeanwhileIsNotDeleted(t *testing.T) {
 	}
 	require.Equal(t, "1 failed, 2 done", f.prune("1 2"))
 	require.Equal(t, "B", f.deletions())
+
+	f, lists = newFake("label=A old=B"), 0
+	f.before = func(what, _ string) {
+		if what == "list" {
+			if lists++; lists == 2 {
+				f.has.Tags["label"] = of("B") // as a rollback does
+			}
+		}
+	}
+	require.Equal(t, "old failed", f.prune("old"))
+	require.Empty(t, f.deletions())
 }
 
 func TestAnInterruptionLeavesNothingUnverified(t *testing.T) {
