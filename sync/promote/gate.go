@@ -60,13 +60,13 @@ func repositoryName(l image.Location) string {
 const maxGateOutput = 16 << 10
 
 // askAbout runs the gate for a digest, as it is at the destination of a step.
-func (p *promotion) askAbout(ctx context.Context, step *plan.Step, d digest.Digest) (*report.Gate, error) {
+func (p *promotion) askAbout(run context.Context, step *plan.Step, d digest.Digest) (*report.Gate, error) {
 	named := repositoryName(step.Destination)
 	command := make([]string, len(p.Gate.Command))
 	for i, argument := range p.Gate.Command {
 		command[i] = strings.NewReplacer("{reference}", named+"@"+d.String(), "{digest}", d.String(), "{repository}", named).Replace(argument)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, p.Gate.Timeout, fmt.Errorf("it did not answer within %s", p.Gate.Timeout))
+	ctx, cancel := context.WithTimeoutCause(run, p.Gate.Timeout, fmt.Errorf("it did not answer within %s", p.Gate.Timeout))
 	defer cancel()
 	gate := exec.CommandContext(ctx, command[0], command[1:]...) // which the promotion file names
 	gate.WaitDelay = time.Second                                 // for what it has started itself
@@ -81,6 +81,8 @@ func (p *promotion) askAbout(ctx context.Context, step *plan.Step, d digest.Dige
 	switch {
 	case err == nil:
 		return answer, nil
+	case run.Err() != nil:
+		return answer, fault.New(fault.Cancelled, fmt.Errorf("interrupted before the gate %s had answered", command[0]))
 	case errors.As(err, &refused):
 		err = fmt.Errorf("%w: %s", err, lastLine(answer.Output))
 	}
