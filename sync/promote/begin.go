@@ -2,6 +2,7 @@ package promote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,6 +40,7 @@ func (p *promotion) begin() error {
 		}
 		return p.Journal.intend(intents(moved))
 	}
+	p.resumed = true
 	if err := p.Journal.open(); err != nil {
 		return err
 	}
@@ -81,8 +83,8 @@ func intents(lists ...[]*plan.Step) []intent {
 	return all
 }
 
-// resume fails the labels that somebody else has moved since the promotion began
-// that is gone on with.
+// resume fails the tags that somebody else has moved since the promotion began that
+// is gone on with.
 func (p *promotion) resume() {
 	last := p.Journal.unfinished()
 	if last == nil {
@@ -92,7 +94,7 @@ func (p *promotion) resume() {
 	for _, tag := range original(last.tags) {
 		known[tag.Tag] = tag
 	}
-	for _, step := range p.labels {
+	for _, step := range slices.Concat(p.contents, p.indexes, p.previous, p.labels) {
 		tag, begun := known[step.Result.Destination]
 		if now := step.Result.PreviousDigest; begun && step.ToDo() && now != tag.Previous && now != tag.Wanted {
 			step.Fail(fault.At(fault.Destination, tag.Tag, fault.New(fault.Conflict,
@@ -128,6 +130,9 @@ func (p *promotion) wouldRestore(ctx context.Context, tags []intent) []report.Re
 	return results
 }
 
+// errTaken says that a tag is not this promotion's any more.
+var errTaken = errors.New("somebody else has moved it")
+
 func errMovedSince(now digest.Digest) error {
-	return fault.New(fault.Conflict, fmt.Errorf("somebody else has moved it to %s since", orNothing(now)))
+	return fault.New(fault.Conflict, fmt.Errorf("%w to %s since", errTaken, orNothing(now)))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -14,11 +15,15 @@ import (
 )
 
 // moveLabels moves the labels, the destinations' first and the source's last, or
-// says why it moves none. If one cannot move, all go back.
+// says why it moves none. If one cannot move, all go back, as do those that moved
+// before a promotion was gone on with. The error is the journal's.
 func (p *promotion) moveLabels(ctx context.Context) error {
 	if why := p.unready(ctx); why != "" {
 		p.hold(p.previous, why)
 		p.hold(p.labels, why)
+		if p.resumed {
+			return p.sendBack(ctx)
+		}
 		return p.Journal.end(ended)
 	}
 	if err := p.Journal.intend(intents(p.previous, p.labels)); err != nil {
@@ -31,18 +36,19 @@ func (p *promotion) moveLabels(ctx context.Context) error {
 			return p.sendBack(ctx)
 		}
 	}
-	if p.lookBack(ctx); firstFailed(p.labels) != nil {
+	moved := slices.Concat(p.previous, p.labels)
+	if p.lookBack(ctx, moved); firstFailed(moved) != nil {
 		return p.sendBack(ctx)
 	}
 	return p.Journal.end(ended)
 }
 
 // lookBack looks at all labels once more: somebody else may have moved one
-// meanwhile.
-func (p *promotion) lookBack(ctx context.Context) {
+// meanwhile, or a registry only have said to have written it.
+func (p *promotion) lookBack(ctx context.Context, labels []*plan.Step) {
 	ctx, cancel := uninterrupted(ctx)
 	defer cancel()
-	(&plan.Plan{Steps: p.labels}).Confirm(ctx, p.Run.Jobs)
+	(&plan.Plan{Steps: labels}).Confirm(ctx, p.Run.Jobs)
 }
 
 // stages are the labels that may move at the same time, one after another.

@@ -48,6 +48,7 @@ type promotion struct {
 	previous                  []*plan.Step                // the rollback labels
 	needs                     map[*plan.Step][]*plan.Step // of an index: the contents it lists
 	steps                     []*plan.Step                // all of them, once planned
+	resumed                   bool                        // labels may have moved already
 }
 
 // Run carries a promotion out, and returns all its steps with what became of
@@ -83,7 +84,7 @@ func (p *promotion) carryOut(ctx context.Context) error {
 	case p.Plan.ReadOnly:
 		all.DryRun()
 		return nil
-	case all.Left() == 0:
+	case all.Left() == 0 && p.Journal.unfinished() == nil:
 		return nil
 	}
 	if err := p.begin(); err != nil {
@@ -91,7 +92,17 @@ func (p *promotion) carryOut(ctx context.Context) error {
 	}
 	p.bring(ctx)
 	p.check(ctx)
-	return p.moveLabels(ctx)
+	if err := p.moveLabels(ctx); err != nil {
+		p.hold(p.steps, "not moved, because the journal cannot be written")
+		p.steps = append(p.steps, unwritten(p.Journal, err))
+	}
+	return nil
+}
+
+// unwritten is the result of a journal that could be written no more when much was
+// done already.
+func unwritten(j *Journal, err error) *plan.Step {
+	return plan.Failing("", j.path, report.Retag, err)
 }
 
 // obstacle is why nothing may be written at all, or "".

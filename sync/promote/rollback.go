@@ -20,9 +20,21 @@ import (
 // interrupted.
 const moving = 2 * time.Minute
 
-// uninterrupted is for what has to come to its end once it is begun.
+// uninterrupted is for what has to come to its end once it is begun: it takes the
+// time it needs, and after an interruption no longer than moving.
 func uninterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), moving)
+	under, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(moving):
+			cancel()
+		case <-under.Done():
+		}
+	})
+	return under, func() {
+		stop()
+		cancel()
+	}
 }
 
 // sendBack sends back what this promotion has moved, also where the run was
@@ -42,9 +54,7 @@ func (p *promotion) sendBack(ctx context.Context) error {
 			step.Result = back.result()
 			p.steps = append(p.steps, step)
 		}
-		if !fault.Is(back.err, fault.Conflict) { // whoever has moved it means that
-			whole = whole && back.err == nil
-		}
+		whole = whole && back.settled()
 		switch {
 		case back.err != nil && step.Result.Status == report.Failed: // which says why
 		case back.err != nil:
@@ -122,18 +132,35 @@ func (p *promotion) restoreOne(ctx context.Context, tag intent) (moved bool, err
 		return false, nil
 	case now.Digest != tag.Wanted:
 		return false, errMovedSince(now.Digest)
-	case tag.Previous == "":
-		return true, there.DeleteTag(ctx, there.Identifier)
 	}
-	return true, putBack(ctx, there, tag)
+	if err := putBack(ctx, there, tag); err != nil {
+		return true, err
+	}
+	return true, isBack(ctx, there, tag)
 }
 
 func putBack(ctx context.Context, there image.Shelved, tag intent) error {
+	if tag.Previous == "" {
+		return there.DeleteTag(ctx, there.Identifier)
+	}
 	m, err := there.Manifest(ctx, tag.Previous.String())
 	if err != nil {
 		return err
 	}
 	return there.PutManifest(ctx, there.Identifier, m)
+}
+
+// isBack asks whether a tag names again what it did: that a registry says to have
+// written it counts for nothing.
+func isBack(ctx context.Context, there image.Shelved, tag intent) error {
+	now, err := there.Resolve(ctx, there.Identifier)
+	switch {
+	case err != nil && (tag.Previous != "" || !fault.Is(err, fault.NotFound)):
+		return fmt.Errorf("asking whether it is back: %w", err)
+	case now.Digest != tag.Previous:
+		return fault.New(fault.DigestMismatch, fmt.Errorf("it should name %s again, and names %s", orNothing(tag.Previous), orNothing(now.Digest)))
+	}
+	return nil
 }
 
 // Rollback puts back every tag that the last promotion of the journal has moved,
@@ -159,16 +186,23 @@ func Rollback(ctx context.Context, r Request) ([]report.Result, error) {
 		return nil, err
 	}
 	var results []report.Result
-	var problems error
+	whole := true
 	for _, back := range p.restore(ctx, last.tags) {
 		results = append(results, back.result())
-		problems = errors.Join(problems, back.err)
+		whole = whole && back.settled()
 	}
-	if problems == nil {
-		return results, r.Journal.end(rolledBack)
+	if !whole {
+		return results, nil // the journal stays as it is
+	}
+	if err := r.Journal.end(rolledBack); err != nil {
+		results = append(results, unwritten(r.Journal, err).Result)
 	}
 	return results, nil
 }
+
+// settled reports whether there is nothing more to do for a tag: it is back, or
+// somebody else has moved it, who means that.
+func (back restored) settled() bool { return back.err == nil || errors.Is(back.err, errTaken) }
 
 func (back restored) result() report.Result {
 	r := report.Result{Action: report.Retag, Status: report.Done, Destination: back.Tag, Digest: back.Previous, PreviousDigest: back.Wanted, Attempts: 1}

@@ -35,8 +35,8 @@ func (p *promotion) plan(ctx context.Context) {
 		}
 	}
 	compared := p.compare(ctx)
-	p.resume()
 	p.planPrevious(ctx)
+	p.resume()
 	p.steps = append(compared.Steps, p.previous...)
 	slices.SortStableFunc(p.steps, func(a, b *plan.Step) int { return cmp.Compare(a.Result.Destination, b.Result.Destination) })
 }
