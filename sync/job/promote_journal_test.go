@@ -184,3 +184,23 @@ func TestARollbackLabelThatTheRegistryOnlySaysToHaveHasFailed(t *testing.T) {
 	require.True(t, done.Failed())
 	require.Equal(t, old.Digest().String(), r.at(0, "base", label))
 }
+
+func TestATagThatSomebodyElseMovesMeanwhileIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 1, "base").build()
+	r.destinations[0].Push(t, "mirror0/openstack-base", hash, registrytest.RandomImage(99))
+	other := registrytest.RandomImage(77)
+	var moved atomic.Bool
+	r.destinations[0].Intercept(func(_ http.ResponseWriter, req *http.Request) bool {
+		if req.Method == http.MethodPost && !moved.Swap(true) { // the first upload
+			require.NoError(t, r.destinations[0].Put("mirror0/openstack-base", hash, other))
+		}
+		return false
+	})
+
+	done := r.promote()
+
+	require.Contains(t, failures(done), "moved by somebody else")
+	require.Equal(t, other.Digest().String(), r.at(0, "base", hash))
+	require.Empty(t, r.at(0, "base", label))
+}

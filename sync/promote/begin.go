@@ -30,6 +30,9 @@ func (p *promotion) identity() digest.Digest {
 func (p *promotion) begin() error {
 	moving := func(step *plan.Step) bool { return !step.ToDo() || step.Result.PreviousDigest == "" }
 	moved := slices.DeleteFunc(slices.Concat(p.contents, p.indexes), moving)
+	for _, step := range moved {
+		step.Guarded = true // else the journal would not have what it named
+	}
 	last := p.Journal.unfinished()
 	if last == nil {
 		err := p.Journal.begin(header{

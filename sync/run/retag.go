@@ -90,13 +90,8 @@ func (r *runner) retag(ctx context.Context, b *batch, step *plan.Step) error {
 
 // put gives a manifest the name of the step's destination, and signs it.
 func (r *runner) put(ctx context.Context, step *plan.Step, there image.Shelved, m registry.Manifest) (signatures int64, err error) {
-	if err := step.MayName(ctx, m.Digest); err != nil {
+	if err := guard(step)(ctx, m.Digest); err != nil {
 		return 0, err
-	}
-	if step.Guarded {
-		if err := unmoved(ctx, step, there); err != nil {
-			return 0, err
-		}
 	}
 	if !step.InPlace || step.Result.PreviousDigest != m.Digest {
 		if err := there.PutManifest(ctx, there.Identifier, m); err != nil {
@@ -112,6 +107,20 @@ func (r *runner) sign(ctx context.Context, step *plan.Step, m registry.Manifest)
 		return 0, nil
 	}
 	return r.Copier.Sign(ctx, step.Destination, m)
+}
+
+// guard says why a step's tag must not be made to name a manifest.
+func guard(step *plan.Step) func(context.Context, digest.Digest) error {
+	return func(ctx context.Context, d digest.Digest) error {
+		if err := step.MayName(ctx, d); err != nil || !step.Guarded {
+			return err
+		}
+		there, err := onShelf(step)
+		if err != nil {
+			return err
+		}
+		return unmoved(ctx, step, there)
+	}
 }
 
 // unmoved says if a tag does not name any more what planning has found.

@@ -180,7 +180,7 @@ func (r *runner) attempt(ctx context.Context, b *batch, step *plan.Step) error {
 func (r *runner) copy(ctx context.Context, b *batch, step *plan.Step) error {
 	mover := r.blobs.forStep(b, step)
 	request := source(step)
-	request.Destination, request.Mover, request.Guard = step.Destination, mover, step.MayName
+	request.Destination, request.Mover, request.Guard = step.Destination, mover, guard(step)
 	request.Fresh, request.New, request.InPlace = step.Fresh, step.Result.PreviousDigest == "", step.InPlace
 	request.Lacks, request.Referrers = step.Lacks, step.Referrers
 	if b.several() {
