@@ -110,11 +110,7 @@ func (c *Copier) Copy(ctx context.Context, request Request) (Copied, error) {
 		}
 		defer original.Close()
 	}
-	write := c.copyToRegistry
-	if _, remote := request.Destination.Remote(); !remote {
-		write = c.copyToLibrary
-	}
-	copied, err := write(ctx, request, original)
+	copied, err := c.write(ctx, request, original)
 	copied.Platforms = original.platforms
 	if home, known := original.home.Store.(*trust.Home); known {
 		copied.Read += home.BytesRead()
@@ -123,6 +119,26 @@ func (c *Copier) Copy(ctx context.Context, request Request) (Copied, error) {
 		copied.Source = original.digest
 	}
 	return copied, err
+}
+
+// writeAttempts is how often an image is written to a place that takes what it
+// reads at once, while bytes come corrupted; a [Mover] reads a blob again.
+const writeAttempts = 3
+
+func (c *Copier) write(ctx context.Context, request Request, original *Original) (Copied, error) {
+	if _, remote := request.Destination.Remote(); remote {
+		return c.copyToRegistry(ctx, request, original)
+	}
+	var read, written int64
+	for attempt := 1; ; attempt++ {
+		copied, err := c.copyToLibrary(ctx, request, original)
+		copied.Read += read
+		copied.Written += written
+		if attempt == writeAttempts || !fault.Is(err, fault.DigestMismatch) || fault.SideOf(err) != fault.Source {
+			return copied, err
+		}
+		read, written = copied.Read, copied.Written
+	}
 }
 
 // run has copy.Image copy an image that the policy has admitted. It returns what

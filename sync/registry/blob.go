@@ -10,6 +10,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"csync/sync/fault"
 )
 
 // Blob opens a blob; d.Size may be -1 where it is not known: then it has at most
@@ -38,16 +40,13 @@ func (e *endpoint) blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, er
 	if err != nil {
 		return nil, err
 	}
-	resp, err := e.Open(req)
-	if absent(err) { // a manifest has named it, so one of the registry's servers may only be behind
-		resp, err = e.Open(req)
+	resp, err := e.openBlob(req, d)
+	if absent(err) || fault.Is(err, fault.DigestMismatch) {
+		// A manifest has named it, so one of the registry's servers may only be behind.
+		resp, err = e.openBlob(req, d)
 	}
 	if err != nil {
 		return nil, err
-	}
-	if d.Size >= 0 && resp.ContentLength >= 0 && d.Size != resp.ContentLength {
-		_ = resp.Body.Close()
-		return nil, mismatch("registry has %d bytes of it instead of %d", resp.ContentLength, d.Size)
 	}
 	body := newResumable(e, req, resp, d)
 	switch {
@@ -57,6 +56,19 @@ func (e *endpoint) blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, er
 		return &limited{body, resp.ContentLength}, nil
 	}
 	return &limited{body, maxUnsized}, nil
+}
+
+// openBlob gives an answer that has the blob's size, as far as it says one.
+func (e *endpoint) openBlob(req *http.Request, d v1.Descriptor) (*http.Response, error) {
+	resp, err := e.Open(req)
+	if err != nil {
+		return nil, err
+	}
+	if d.Size >= 0 && resp.ContentLength >= 0 && d.Size != resp.ContentLength {
+		_ = resp.Body.Close()
+		return nil, mismatch("registry has %d bytes of it instead of %d", resp.ContentLength, d.Size)
+	}
+	return resp, nil
 }
 
 // maxUnsized bounds a blob whose size neither its manifest nor the registry says.
