@@ -1414,7 +1414,8 @@ class Run(object):
         promotion = self.params["promotion"]
         if not promotion:
             return None
-        words = [promotion["source"]["registry"] or promotion["source"]["place"], promotion["source"].get("namespace"), self.params["label"] or promotion.get("label")]
+        source = promotion["source"]
+        words = [source["registry"] or source["place"], source["namespace"], self.params["label"] or promotion["label"]]
         state = os.environ.get("XDG_STATE_HOME") or os.path.join(os.environ.get("HOME", "/"), ".local", "state")
         return os.path.join(state, "csync", "_".join(word for word in words if word).replace("/", "_").replace(":", "_") + ".journal")
 
