@@ -515,3 +515,39 @@ func TestARollbackPutsBackTagsOfContentsThatHaveMoved(t *testing.T) {
 
 	require.Equal(t, old.Digest().String(), r.at(0, "base", hash))
 }
+
+func TestAPromotionThatMovedNothingLeavesTheOneBeforeItToUndo(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 1, "base", "nova-api").build()
+	require.Empty(t, failures(r.promote()))
+	failing := *r
+	failing.promotion.Hash = "ffffffff_00000000" // of which nothing is there but one image
+	r.source.Push(t, "tripleomaster/openstack-base", "ffffffff_00000000", registrytest.RandomImage(5))
+	r.source.Push(t, "tripleomaster/openstack-base", "ffffffff_00000000_x86_64", registrytest.RandomImage(5))
+	failing.promotion.AllowPartial = true
+	refuse(r.destinations[0], "/manifests/ffffffff_00000000")
+	require.True(t, failing.promote().Failed())
+	r.destinations[0].Intercept(nil)
+
+	r.promotion.Rollback = true
+	done := r.promote()
+
+	require.Empty(t, failures(done))
+	require.Equal(t, 4, done.Summary.Total)
+	require.Empty(t, r.at(0, "base", label))
+	require.Zero(t, r.promote().Summary.Total)
+}
+
+func TestAPromotionWithinTheSourceCanBeUndone(t *testing.T) {
+	t.Parallel()
+	r := newRelease(t, 0, "base").build()
+	r.destinations = []*registrytest.Registry{r.source}
+	r.same = true
+	require.Empty(t, failures(r.promote()))
+	require.NotEmpty(t, digestAt(t, r.source, "tripleomaster/openstack-base", label))
+
+	r.promotion.Rollback = true
+	require.Empty(t, failures(r.promote()))
+
+	require.Empty(t, digestAt(t, r.source, "tripleomaster/openstack-base", label))
+}

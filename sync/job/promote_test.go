@@ -30,6 +30,7 @@ type release struct {
 	more         string // further keys
 	ofSource     string // and of the source
 	ofSide       map[int]string
+	same         bool // the destinations' namespace is the source's
 	names        []string
 	hash         string // as the promotion file has it
 	journal      string
@@ -74,7 +75,11 @@ func (r *release) file() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "source: {registry: %q, namespace: tripleomaster, tls-verify: false%s}\ndestinations:\n", r.source.Host(), r.ofSource)
 	for i, d := range r.destinations {
-		fmt.Fprintf(&text, "  - {registry: %q, namespace: mirror%d, tls-verify: false%s}\n", d.Host(), i, r.ofSide[i])
+		namespace := fmt.Sprint("mirror", i)
+		if r.same {
+			namespace = "tripleomaster"
+		}
+		fmt.Fprintf(&text, "  - {registry: %q, namespace: %s, tls-verify: false%s}\n", d.Host(), namespace, r.ofSide[i])
 	}
 	fmt.Fprintf(&text, "images: {prefix: openstack-, names: [%s]}\nhash: %s\nlabel: %s\n", strings.Join(r.names, ", "), r.hash, label)
 	text.WriteString(r.platforms + r.more)

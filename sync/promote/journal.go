@@ -25,10 +25,11 @@ const journalSchema = "csync.journal/1"
 // only ever added to, a line of JSON at a time, and each line is on disk before
 // what it tells of is done. Several promotions may follow each other in it.
 type Journal struct {
-	path string
-	file *os.File // nil: nothing was to be written yet
-	last *record  // the last promotion; nil: there is none
-	size int64    // of what was read, in whole lines
+	path  string
+	file  *os.File // nil: nothing was to be written yet
+	last  *record  // the last promotion; nil: there is none
+	moved *record  // the last that moved anything
+	size  int64    // of what was read, in whole lines
 }
 
 // record is a promotion in a journal.
@@ -110,6 +111,7 @@ func (j *Journal) line(text []byte) error {
 		j.last.end = line.End
 	case line.Tag != "":
 		j.last.tags = append(j.last.tags, line.intent)
+		j.moved = j.last
 	default:
 		return errors.New("it is no line of a journal")
 	}
@@ -122,6 +124,28 @@ func (j *Journal) unfinished() *record {
 		return nil
 	}
 	return j.last
+}
+
+// undoable is the promotion that a rollback undoes: one that did not come to its
+// end, or else the last that moved anything; nil: there is none.
+func (j *Journal) undoable() *record {
+	if j.unfinished() != nil || j.moved == nil {
+		return j.last
+	}
+	return j.moved
+}
+
+// undone writes that a promotion is undone, which need not be the last.
+func (j *Journal) undone(r *record) error {
+	if r != j.last {
+		if err := j.begin(r.header); err != nil {
+			return err
+		}
+		if err := j.intend(r.tags); err != nil {
+			return err
+		}
+	}
+	return j.end(rolledBack)
 }
 
 // begin writes that a promotion begins.
@@ -183,6 +207,7 @@ func (j *Journal) intend(tags []intent) error {
 		lines[i] = tag
 	}
 	j.last.tags = append(j.last.tags, tags...)
+	j.moved = j.last
 	return j.write(lines...)
 }
 

@@ -170,7 +170,7 @@ func Rollback(ctx context.Context, r Request) ([]report.Result, error) {
 	if err := p.open(); err != nil {
 		return nil, err
 	}
-	last := r.Journal.last
+	last := r.Journal.undoable()
 	switch {
 	case last == nil:
 		return nil, fault.New(fault.Input, fmt.Errorf("journal %s: there is no promotion in it", r.Journal.path))
@@ -194,7 +194,7 @@ func Rollback(ctx context.Context, r Request) ([]report.Result, error) {
 	if !whole {
 		return results, nil // the journal stays as it is
 	}
-	if err := r.Journal.end(rolledBack); err != nil {
+	if err := r.Journal.undone(last); err != nil {
 		results = append(results, unwritten(r.Journal, err).Result)
 	}
 	return results, nil

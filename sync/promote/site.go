@@ -2,6 +2,7 @@ package promote
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"csync/sync/fault"
@@ -28,10 +29,16 @@ func (p *promotion) open() error {
 			return err
 		}
 	}
-	if p.Source.Label {
+	if p.Source.Label && !slices.ContainsFunc(p.Destinations, p.isSource) {
 		return p.openSite(p.Source, true)
 	}
 	return nil
+}
+
+// isSource reports whether a destination is the source itself, whose label moves
+// with the others then.
+func (p *promotion) isSource(side spec.Registry) bool {
+	return side.Label && len(side.Renames) == 0 && side.Locate("") == p.Source.Locate("") && side.Namespace == p.Source.Namespace
 }
 
 func (p *promotion) openSite(side spec.Registry, source bool) error {
