@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	index = "application/vnd.oci.image.index.v1+json"
-	image = "application/vnd.docker.distribution.manifest.v2+json"
+	indexType = "application/vnd.oci.image.index.v1+json"
+	imageType = "application/vnd.docker.distribution.manifest.v2+json"
 )
 
 var start = time.Date(2026, 3, 14, 9, 26, 53, 589_000_000, time.UTC)
@@ -54,18 +54,18 @@ func copied(repository, tag string) Result {
 func doneResults() []Result {
 	redis := copied("redis", "7.4")
 	redis.SourceDigest, redis.Digest, redis.PreviousDigest = sum("7a"), sum("7a"), sum("72")
-	redis.MediaType, redis.Platforms, redis.Verified = index, []string{"linux/amd64", "linux/arm/v7"}, true
+	redis.MediaType, redis.Platforms, redis.Verified = indexType, []string{"linux/amd64", "linux/arm/v7"}, true
 	redis.BytesRead, redis.BytesWritten, redis.BytesReused = 41_500_000, 41_500_000, 12_800_000
 	redis.Attempts, redis.DurationMS = 2, 3100
 
 	stable := copied("redis", "stable")
 	stable.Action, stable.Source = Retag, redis.Destination
 	stable.SourceDigest, stable.Digest = sum("7a"), sum("7a")
-	stable.MediaType, stable.Platforms, stable.Verified = index, redis.Platforms, true
+	stable.MediaType, stable.Platforms, stable.Verified = indexType, redis.Platforms, true
 	stable.DurationMS = 40
 
 	nginx := copied("nginx", "1.28.0")
-	nginx.Status, nginx.MediaType, nginx.Platforms, nginx.Verified = Unchanged, image, []string{"linux/amd64"}, true
+	nginx.Status, nginx.MediaType, nginx.Platforms, nginx.Verified = Unchanged, imageType, []string{"linux/amd64"}, true
 	nginx.SourceDigest, nginx.Digest, nginx.DurationMS = sum("12"), sum("12"), 25
 
 	legacy := copied("legacy", "2")
@@ -76,10 +76,10 @@ func doneResults() []Result {
 func plannedResults() []Result {
 	alpine := copied("alpine", "3.20.1")
 	alpine.Status, alpine.SourceDigest, alpine.PreviousDigest = Planned, sum("a1"), sum("b2")
-	alpine.MediaType, alpine.Platforms, alpine.DurationMS = index, []string{"linux/amd64", "linux/ppc64le"}, 55
+	alpine.MediaType, alpine.Platforms, alpine.DurationMS = indexType, []string{"linux/amd64", "linux/ppc64le"}, 55
 	busybox := copied("busybox", "1.37")
 	busybox.Status, busybox.Verified, busybox.DurationMS = Unchanged, true, 20
-	busybox.SourceDigest, busybox.Digest, busybox.MediaType = sum("c3"), sum("c3"), image
+	busybox.SourceDigest, busybox.Digest, busybox.MediaType = sum("c3"), sum("c3"), imageType
 	return []Result{alpine, busybox}
 }
 

@@ -68,11 +68,25 @@ func duration(ms int64) string {
 
 // short is enough of a digest to recognize it: "sha256:0123456789ab".
 func short(d digest.Digest) string {
-	algorithm, hex, found := strings.Cut(string(d), ":")
-	if !found || len(hex) <= 12 {
+	algorithm, _, found := strings.Cut(string(d), ":")
+	if !found || len(d) <= len(algorithm)+13 {
 		return plain(string(d))
 	}
-	return plain(algorithm + ":" + hex[:12])
+	return plain(algorithm + ":" + hex(d))
+}
+
+// hex is the same without the algorithm, where many stand beside each other.
+func hex(d digest.Digest) string {
+	_, hex, _ := strings.Cut(string(d), ":")
+	return plain(hex[:min(12, len(hex))])
+}
+
+// plural is a number of things, "1 image" or "2 images".
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // plain is text with everything escaped that could move a cursor, break a
